@@ -1,0 +1,72 @@
+import type { ContactKnowledge } from '../ledger/ledger.js';
+import type { ListedMemory } from './api.js';
+
+/**
+ * Was the note created? The one place where a mistake makes a duplicate, so the rules are exact; product.md, "Looking before sending
+ * again", has them in words.
+ *
+ * Pure: what to ask, when to ask again and how long absence isn't believed is the business of `dispatch/look.ts`.
+ */
+export function judge(question: Question): Judgement {
+  const { memories, note, known, skewMs, pages, hashOf } = question;
+  const youngerThan = note.claimedAt + (skewMs ?? 0) - CLOCK_TOLERANCE_MS;
+  const matches = memories.filter((memory) => !known.memoryIds.has(memory.id) && hashOf(memory.name, memory.text) === note.sentHash);
+  const ours = matches.filter((memory) => memory.createdAt !== null && memory.createdAt >= youngerThan).sort(byTime);
+  if (ours[0] !== undefined) return { kind: 'present', memory: ours[0], surplus: ours.slice(1) };
+  if (matches.some((memory) => memory.createdAt === null)) {
+    return {
+      kind: 'unproven',
+      why: 'the list shows such a note without the time of its creation, so it may be an older one',
+      mayBePage: false,
+    };
+  }
+  if (known.newest !== null && !memories.some((memory) => memory.id === known.newest)) {
+    return { kind: 'unproven', why: `the list doesn't show memory ${known.newest}, which must be there`, mayBePage: false };
+  }
+  if (pages.isSuspect(memories.length)) {
+    return { kind: 'unproven', why: `the list has exactly ${memories.length} memories, which may be one page of more`, mayBePage: true };
+  }
+  return { kind: 'absent' };
+}
+
+export interface Question {
+  readonly memories: readonly ListedMemory[];
+  readonly note: { readonly sentHash: string /** Epoch ms of our clock: no request of it left before. */; readonly claimedAt: number };
+  readonly known: ContactKnowledge;
+  /** How far the server's clock is ahead of ours; null: unknown. */
+  readonly skewMs: number | null;
+  readonly pages: PageSense;
+  /** The same canonical hash of name and text by which `sentHash` was made. */
+  readonly hashOf: (name: string, text: string) => string;
+}
+
+export type Judgement =
+  /** `surplus`: more memories of this note than the one that counts. */
+  | { readonly kind: 'present'; readonly memory: ListedMemory; readonly surplus: readonly ListedMemory[] }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unproven'; readonly why: string; readonly mayBePage: boolean };
+
+/** `Date` headers have whole seconds. */
+const CLOCK_TOLERANCE_MS = 2000;
+
+const USUAL_PAGE_SIZES: ReadonlySet<number> = new Set([10, 20, 25, 50, 100, 200, 250, 500, 1000]);
+
+/** A list as long as a usual page may be cut off there, until this server has shown a longer one. */
+export interface PageSense {
+  saw(length: number): void;
+  isSuspect(length: number): boolean;
+}
+
+export function createPageSense(): PageSense {
+  let longest = 0;
+  return {
+    saw(length) {
+      longest = Math.max(longest, length);
+    },
+    isSuspect: (length) => USUAL_PAGE_SIZES.has(length) && length >= longest,
+  };
+}
+
+function byTime(a: ListedMemory, b: ListedMemory): number {
+  return (a.createdAt ?? 0) - (b.createdAt ?? 0);
+}

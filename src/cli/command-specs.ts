@@ -1,0 +1,94 @@
+import type { Call } from './io.js';
+import type { CommandName } from './option-specs.js';
+
+/** A command of the program. Its code, and everything heavy behind it, is loaded when it runs: `--help` stays fast. */
+export interface CommandSpec {
+  readonly name: CommandName;
+  readonly summary: string;
+  readonly description?: string;
+  readonly argument?: { readonly name: string; readonly meaning: string };
+  readonly examples: readonly { readonly command: string; readonly why: string }[];
+  /** After the examples, as it stands. */
+  readonly afterword?: string;
+  readonly load: () => Promise<(call: Call) => Promise<number>>;
+}
+
+/** In the help of the program itself. */
+export const FIRST_STEPS: CommandSpec['examples'] = [
+  { command: 'memory-import doctor', why: 'is everything there that an import needs?' },
+  { command: 'memory-import plan notes.csv', why: 'what would be done' },
+  { command: 'memory-import import notes.csv', why: 'do it; again, and it goes on' },
+];
+
+const INPUTS = { name: '<input...>', meaning: "CSV files ('-' is standard input; .gz is read as it is)" };
+
+export const COMMANDS: readonly CommandSpec[] = [
+  {
+    name: 'import',
+    summary: 'import CSV files',
+    description:
+      'Import CSV files: the note of each row becomes a memory of its contact, exactly once. After a failure, a crash or a signal the same command goes on.',
+    argument: INPUTS,
+    examples: [
+      { command: 'memory-import import notes.csv', why: 'the key comes from CALLERS_API_KEY' },
+      { command: 'memory-import import notes.csv --limit 20', why: 'try twenty rows first' },
+      { command: 'memory-import import a.csv b.csv.gz --json', why: 'the summary for a script' },
+      { command: 'memory-import import crm.csv --map text="Note body"', why: 'name a column yourself' },
+      { command: 'zcat notes.csv.gz | memory-import import -', why: 'standard input' },
+      { command: 'memory-import import failures.csv', why: 'the rows that failed, mended' },
+    ],
+    afterword: `Exit codes:
+  0         every row is in the API: created now, recovered, or imported before
+  1         finished, and some rows failed: see failures.csv
+  2         could not start; nothing was sent
+  3         stopped by itself: key refused, outage, too many failures …
+  4         another run holds the ledger
+  130, 143  stopped by SIGINT, SIGTERM, after what was under way was finished`,
+    load: async () => (await import('./commands/import.js')).importCommand,
+  },
+  {
+    name: 'plan',
+    summary: 'say what import would do, send nothing',
+    argument: INPUTS,
+    examples: [
+      { command: 'memory-import plan notes.csv', why: 'needs no key' },
+      { command: 'memory-import plan notes.csv --rate 20 --json', why: 'the expected time at a rate, for a script' },
+    ],
+    load: async () => (await import('./commands/plan.js')).planCommand,
+  },
+  {
+    name: 'doctor',
+    summary: 'check key, address, ledger, clock and disk; create nothing',
+    examples: [
+      { command: 'memory-import doctor', why: 'before the first import' },
+      { command: 'memory-import doctor --base-url http://127.0.0.1:8080', why: 'against the sandbox' },
+    ],
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
+  {
+    name: 'runs',
+    summary: 'list the runs that the ledger knows',
+    examples: [
+      { command: 'memory-import runs', why: 'the newest first' },
+      { command: 'memory-import runs --ledger crm.db --json', why: "another ledger's, for a script" },
+    ],
+    load: async () => (await import('./commands/runs.js')).runsCommand,
+  },
+  {
+    name: 'report',
+    summary: "write the run's reports again from the ledger",
+    argument: { name: '<run>', meaning: 'the run id, as `runs` lists it' },
+    examples: [{ command: 'memory-import report 20261123T030749Z-4f9a', why: "into the run's own folder" }],
+    load: async () => (await import('./commands/report.js')).reportCommand,
+  },
+  {
+    name: 'sandbox',
+    summary: 'serve an imitation of the API on loopback, with faults to order',
+    examples: [
+      { command: 'memory-import sandbox', why: 'prints its URL, runs until Ctrl-C' },
+      { command: 'memory-import sandbox --port 8080 --latency 20ms', why: 'somewhere known, and slow' },
+      { command: 'memory-import sandbox --fault 500-after=0.05 --fault 429=0.1', why: 'lost answers, and too many requests' },
+    ],
+    load: async () => (await import('./commands/sandbox.js')).sandboxCommand,
+  },
+];

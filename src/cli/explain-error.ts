@@ -1,0 +1,34 @@
+import { LedgerError, LedgerHeldError, OptionsError, StoppedError, UserError } from '../errors.js';
+import { exitCodeOfError } from './exit-codes.js';
+import type { Io } from './io.js';
+
+/** Says on stderr, in words, why a command ended by an error; a stack only where `--log-level debug` asks for it. */
+export function explainError(ended: {
+  readonly error: unknown;
+  readonly argv: readonly string[];
+  readonly version: string;
+  readonly stderr: Io['stderr'];
+}): number {
+  ended.stderr.write(`${sentence(ended)}\n`);
+  return exitCodeOfError(ended.error);
+}
+
+function sentence({ error, argv, version }: { error: unknown; argv: readonly string[]; version: string }): string {
+  const command = `memory-import ${argv.find((word) => !word.startsWith('-')) ?? ''}`.trimEnd();
+  if (error instanceof OptionsError) {
+    return `${command} can't start:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}\n${command} --help lists the options.`;
+  }
+  const known = [UserError, LedgerHeldError, LedgerError, StoppedError].some((kind) => error instanceof kind);
+  if (known && error instanceof Error) return `memory-import: ${error.message}`;
+
+  const message = error instanceof Error ? error.message : String(error);
+  const details = error instanceof Error && wantsDetails(argv) ? `${error.stack}` : 'Run it with --log-level debug for the details.';
+  return `memory-import: unexpected error: ${message}
+This is a bug: please report it, with version ${version} and the command. What is settled is safe in the ledger, and the same command goes on from there.
+${details}`;
+}
+
+function wantsDetails(argv: readonly string[]): boolean {
+  const words = argv.join(' ');
+  return /--log-level[ =](debug|trace)\b/.test(words);
+}

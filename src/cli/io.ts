@@ -1,0 +1,22 @@
+import type { Readable, Writable } from 'node:stream';
+import type { Terminal } from '../report/progress.js';
+
+/** What a command may touch of the process it runs in. Nobody else reads `process`. */
+export interface Io {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Calls back for each SIGINT and SIGTERM; returns what stops that. */
+  readonly onStopSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void;
+  /** Ends the process in the middle of whatever it does. */
+  readonly exitNow: (code: number) => void;
+}
+
+/** A command with what it was called with, after parsing and before any check of values. */
+export interface Call {
+  readonly io: Io;
+  readonly args: readonly string[];
+  /** By the option's camelCase name; what wasn't given isn't there. */
+  readonly values: Readonly<Record<string, unknown>>;
+}

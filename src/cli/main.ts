@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import type { Writable } from 'node:stream';
+import { VERSION } from '../version.js';
+import { EXIT, exitCodeOfSignal, type StopSignal } from './exit-codes.js';
+import { explainError } from './explain-error.js';
+import { runProgram } from './program.js';
+
+// A reader that went away (`| head`), or a full disk behind `>`, is no reason to stop an import: what is written there is lost, and nothing else.
+process.stderr.on('error', () => {});
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') process.stderr.write(`memory-import: the result can't be written to stdout: ${error.message}\n`);
+});
+// Node would exit with 1, which means something else here.
+process.on('uncaughtException', (error) => {
+  explainError({ error, argv: process.argv.slice(2), version: VERSION, stderr: process.stderr });
+  process.exit(EXIT.stopped);
+});
+
+// As process 1 of a container a signal without a listener would do nothing.
+const stopAtOnce = (signal: StopSignal) => process.exit(exitCodeOfSignal(signal));
+let onSignal: (signal: StopSignal) => void = stopAtOnce;
+process.on('SIGINT', () => onSignal('SIGINT'));
+process.on('SIGTERM', () => onSignal('SIGTERM'));
+
+const exitCode = await runProgram({
+  argv: process.argv.slice(2),
+  io: {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    onStopSignal(listener) {
+      onSignal = listener;
+      return () => {
+        onSignal = stopAtOnce;
+      };
+    },
+    exitNow: (code) => process.exit(code),
+  },
+});
+await flushed(process.stdout);
+await flushed(process.stderr);
+// Not by waiting for the loop to run dry: a standard input that nobody closes would keep us here.
+process.exit(exitCode);
+
+/** Resolves once what was written has left, or can't any more. */
+function flushed(stream: Writable): Promise<void> {
+  return new Promise((resolve) => (stream.destroyed ? resolve() : stream.write('', () => resolve())));
+}

@@ -1,0 +1,190 @@
+/** A command line option: commander, `--help` and the README's table are made of these, so they can't disagree. */
+export interface OptionSpec {
+  /** camelCase, as in a config file; `--no-…` flags are named by what they switch off. */
+  readonly name: string;
+  readonly flags: string;
+  /** What holds without it, as a user would write it. `options.ts` decides; a test compares. */
+  readonly default?: string;
+  readonly env?: string;
+  readonly meaning: string;
+  readonly repeatable?: boolean;
+  readonly commands: readonly CommandName[];
+}
+
+export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'sandbox';
+
+const ROWS: readonly CommandName[] = ['import', 'plan'];
+const RUNS: readonly CommandName[] = ['import', 'plan', 'doctor'];
+const LEDGER: readonly CommandName[] = [...RUNS, 'runs', 'report'];
+
+/** Every option, in the order in which `--help` and the README show them. */
+export const OPTION_SPECS: readonly OptionSpec[] = [
+  {
+    name: 'baseUrl',
+    flags: '--base-url <url>',
+    default: 'https://api.callers.ai',
+    env: 'CALLERS_BASE_URL',
+    meaning: 'the API, with a path prefix if it has one; plain http only to loopback',
+    commands: RUNS,
+  },
+  {
+    name: 'apiKeyFile',
+    flags: '--api-key-file <path>',
+    env: 'CALLERS_API_KEY',
+    meaning: 'a file that holds the key; no option takes the key itself, where `ps` would show it',
+    commands: RUNS,
+  },
+  { name: 'subOrg', flags: '--sub-org <id>', meaning: 'sub organization of rows that name none', commands: RUNS },
+  {
+    name: 'map',
+    flags: '--map <field=column>',
+    meaning: 'which column is `contactId`, `name`, `text`, `subOrg`',
+    repeatable: true,
+    commands: ROWS,
+  },
+  {
+    name: 'set',
+    flags: '--set <field=value>',
+    meaning: 'a constant where the file has no such column (`--set name="CRM note"`)',
+    repeatable: true,
+    commands: ROWS,
+  },
+  {
+    name: 'delimiter',
+    flags: '--delimiter <char>',
+    default: 'auto',
+    meaning: '`,` `;` tab or `|`, found from the header; any one character or the word `tab` may be given',
+    commands: ROWS,
+  },
+  {
+    name: 'encoding',
+    flags: '--encoding <label>',
+    default: 'auto',
+    meaning: 'by BOM, else UTF-8, strictly; any WHATWG label',
+    commands: ROWS,
+  },
+  {
+    name: 'ledger',
+    flags: '--ledger <path>',
+    default: '.memory-import/ledger.db',
+    env: 'MEMORY_IMPORT_LEDGER',
+    meaning: 'the SQLite file that remembers what was imported',
+    commands: LEDGER,
+  },
+  {
+    name: 'out',
+    flags: '--out <dir>',
+    default: '.memory-import/runs',
+    meaning: "a run's files go to `<dir>/<runId>/`",
+    commands: RUNS,
+  },
+  { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: ROWS },
+  { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: ROWS },
+  { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: ROWS },
+  { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: RUNS },
+  {
+    name: 'giveUpAfter',
+    flags: '--give-up-after <duration>',
+    default: '10m',
+    meaning: 'an outage longer than this stops the run (exit 3)',
+    commands: ROWS,
+  },
+  { name: 'maxFailures', flags: '--max-failures <n or n%>', meaning: 'stop (exit 3) once this many rows failed', commands: ROWS },
+  {
+    name: 'inDoubt',
+    flags: '--in-doubt <reconcile, resend or report>',
+    default: 'reconcile',
+    meaning: 'what to do when an answer was lost: look, send again, or leave it to a person',
+    commands: ROWS,
+  },
+  {
+    name: 'reconcileWait',
+    flags: '--reconcile-wait <duration>',
+    default: '10s',
+    meaning: "how long after a lost answer absence isn't believed",
+    commands: ROWS,
+  },
+  {
+    name: 'idColumn',
+    flags: '--id-column <column>',
+    meaning: "the note's own id in the CRM is its identity, instead of its content",
+    commands: ROWS,
+  },
+  {
+    name: 'sameAccount',
+    flags: '--same-account',
+    meaning: "the ledger's target changed its key or address, and it is the same account",
+    commands: ROWS,
+  },
+  {
+    name: 'adopt',
+    flags: '--adopt',
+    meaning:
+      'list each contact once before its first create, and count notes that are there already as imported (a lost ledger, a migration begun by other means)',
+    commands: ROWS,
+  },
+  {
+    name: 'order',
+    flags: '--order <contact or none>',
+    default: 'contact',
+    meaning: "keep each contact's notes in file order",
+    commands: ROWS,
+  },
+  {
+    name: 'duplicates',
+    flags: '--duplicates <skip or create>',
+    default: 'skip',
+    meaning: 'a second row that is the same note',
+    commands: ROWS,
+  },
+  { name: 'limit', flags: '--limit <n>', meaning: 'stop after n rows: try twenty on production first', commands: ROWS },
+  { name: 'only', flags: '--only <class,…>', meaning: 'of a failures file, take only these classes', commands: ROWS },
+  {
+    name: 'config',
+    flags: '--config <path>',
+    meaning: 'a JSON file with any of these options, camelCase; the command line wins over env, env over file',
+    commands: RUNS,
+  },
+  { name: 'dryRun', flags: '--dry-run', meaning: 'the same as `plan`: say what would be done, send nothing', commands: ['import'] },
+  { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...RUNS, 'runs'] },
+  {
+    name: 'logLevel',
+    flags: '--log-level <level>',
+    default: 'info',
+    meaning: "pino's levels, or `silent`; logs are JSON lines on stderr, pretty on a terminal",
+    commands: ROWS,
+  },
+  { name: 'progress', flags: '--no-progress', meaning: 'no progress bar on a terminal', commands: ROWS },
+
+  {
+    name: 'port',
+    flags: '--port <n>',
+    default: '0',
+    meaning: '0 picks a free one; the URL is the first line on stdout',
+    commands: ['sandbox'],
+  },
+  { name: 'apiKey', flags: '--api-key <key>', default: 'sandbox-key', meaning: 'the key that it accepts', commands: ['sandbox'] },
+  { name: 'latency', flags: '--latency <duration>', default: '0ms', meaning: 'how long each answer takes', commands: ['sandbox'] },
+  { name: 'rateLimit', flags: '--rate-limit <n/s>', meaning: 'answers 429 above so many requests a second', commands: ['sandbox'] },
+  {
+    name: 'fault',
+    flags: '--fault <kind=probability>',
+    meaning:
+      'a fault to order: `429`, `500`, `502`, `503`, `reset`, `hang`; `500-after`, `502-after`, `503-after`, `reset-after` and `hang-after` create the memory and lose the answer',
+    repeatable: true,
+    commands: ['sandbox'],
+  },
+  {
+    name: 'missing',
+    flags: '--missing <contactId,…>',
+    default: 'C-1999,C-2000,C-2001',
+    meaning: "contacts that it answers 404 for; these are the sample's",
+    commands: ['sandbox'],
+  },
+  { name: 'seed', flags: '--seed <n>', default: '1', meaning: 'the same seed makes the same faults', commands: ['sandbox'] },
+];
+
+/** The options of one command. */
+export function optionsOf(command: CommandName): readonly OptionSpec[] {
+  return OPTION_SPECS.filter((spec) => spec.commands.includes(command));
+}

@@ -1,0 +1,43 @@
+import { COMMANDS } from './command-specs.js';
+import { type CommandName, type OptionSpec, optionsOf } from './option-specs.js';
+
+/** The README's tables of options, from the same source as `--help`. */
+export function optionsMarkdown(): string {
+  const inImport = optionsOf('import');
+  const others = COMMANDS.filter(({ name }) => name !== 'import' && name !== 'sandbox');
+  return [
+    table(inImport),
+    '',
+    'The other commands take some of these, with the same meaning:',
+    '',
+    ...others.map(({ name }) => `- \`${name}\`: ${sharedOptions(name, inImport)}`),
+    '',
+    'And the sandbox:',
+    '',
+    table(optionsOf('sandbox')),
+  ].join('\n');
+}
+
+function table(specs: readonly OptionSpec[]): string {
+  return ['| option | default | meaning |', '| --- | --- | --- |', ...specs.map(row)].join('\n');
+}
+
+function row(spec: OptionSpec): string {
+  const fallback = [spec.default === undefined ? '' : `\`${spec.default}\``, spec.env === undefined ? '' : `env \`${spec.env}\``].filter(
+    (part) => part !== '',
+  );
+  const meaning = `${spec.meaning}${spec.repeatable ? '; repeatable' : ''}`;
+  return `| \`${cell(spec.flags)}\` | ${fallback.join(', ')} | ${cell(meaning)} |`;
+}
+
+function sharedOptions(command: CommandName, inImport: readonly OptionSpec[]): string {
+  const own = optionsOf(command);
+  const missing = inImport.filter((spec) => !own.includes(spec));
+  const names = (specs: readonly OptionSpec[]) => specs.map((spec) => `\`${spec.flags.split(' ', 1)[0]}\``).join(', ');
+  return missing.length < 5 ? `all but ${names(missing)}` : names(own);
+}
+
+/** A pipe would end the cell, in code too. */
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|');
+}

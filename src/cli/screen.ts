@@ -1,0 +1,70 @@
+import { realClock } from '../clock.js';
+import type { Emit, RunSummary } from '../model.js';
+import { lastWord } from '../report/last-word.js';
+import { createLogger, logEvents } from '../report/log.js';
+import { type Progress, startProgress } from '../report/progress.js';
+import { createTally } from '../report/summary.js';
+import type { Io } from './io.js';
+import type { ScreenOptions } from './screen-options.js';
+
+/** What a person or a log collector sees of a run on stderr. Results on stdout are the command's own business. */
+export interface Screen {
+  readonly onEvent: Emit;
+  /** Tells something that no event tells. */
+  readonly say: (message: string) => void;
+  readonly lastWord: (summary: RunSummary, options: string) => string;
+  /** Takes the progress bar away. */
+  readonly close: () => void;
+}
+
+/**
+ * On a terminal a progress bar, and a pretty log of what matters; otherwise JSON lines.
+ * @param secrets what must never be seen
+ */
+export function openScreen({
+  io,
+  options,
+  secrets,
+}: {
+  readonly io: Io;
+  readonly options: ScreenOptions;
+  readonly secrets: readonly string[];
+}): Screen {
+  const isTerminal = io.stderr.isTTY === true;
+  const withBar = isTerminal && options.progress;
+  const color = isTerminal && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
+  let bar: Progress | null = null;
+
+  const logger = createLogger({
+    level: options.logLevel ?? (withBar ? 'warn' : 'info'),
+    pretty: isTerminal,
+    color,
+    secrets,
+    stream: {
+      write(text) {
+        const write = () => void io.stderr.write(text);
+        if (bar) bar.interrupt(write);
+        else write();
+      },
+    },
+  });
+  const log = logEvents(logger, { progress: !withBar });
+  // Only the last word needs its reasons.
+  const tally = options.json ? null : createTally();
+
+  return {
+    onEvent(event) {
+      // Not before: what keeps a run from starting is said without a bar beside it.
+      if (event.type === 'run_started' && withBar) bar = startProgress({ stream: io.stderr, clock: realClock, color });
+      bar?.consume(event);
+      tally?.consume(event);
+      log(event);
+    },
+    say: (message) => logger.warn({ event: 'signal' }, message),
+    lastWord: (summary, repeated) => lastWord(summary, tally ?? createTally(), { options: repeated }),
+    close() {
+      bar?.stop();
+      bar = null;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { StoppedError } from '../errors.js';
+import type { Verdict } from '../model.js';
+import type { Halt } from './halt.js';
+
+/** Notices that the run is aimed at the wrong place, before it has turned a whole file into failures; and that the key is refused. */
+export interface Aim {
+  answered(verdict: Pick<Verdict, 'kind'> & Verdict): void;
+}
+
+const STRANGERS_IN_A_ROW = 50;
+const REFUSALS_AT_THE_START = 200;
+
+/** @param retakesFailures the input is a failures file, whose rows may well all be refused again */
+export function createAim(halt: Halt, retakesFailures: () => boolean): Aim {
+  let strangers = 0;
+  let refusals = 0;
+  let accepted = false;
+
+  return {
+    answered(verdict) {
+      if (verdict.kind === 'unauthorized') {
+        halt.stop(
+          new StoppedError(
+            'key_refused',
+            `The API refuses the key (401: ${verdict.message}). No row was marked failed for it. Give another key and run the same command again.`,
+            false,
+          ),
+        );
+        return;
+      }
+      if (verdict.kind === 'created') accepted = true;
+      // 429, 5xx and silence say nothing about the address: an outage has its own rules.
+      if (verdict.kind !== 'refused') {
+        if (verdict.kind === 'created') strangers = 0;
+        return;
+      }
+      strangers = verdict.fromApi ? 0 : strangers + 1;
+      refusals++;
+      if (strangers >= STRANGERS_IN_A_ROW) {
+        halt.stop(
+          new StoppedError(
+            'wrong_place',
+            `${STRANGERS_IN_A_ROW} answers in a row did not come from the API (the last: ${verdict.status}, ${verdict.message}). Check --base-url and the proxy.`,
+            false,
+          ),
+        );
+      } else if (!accepted && refusals >= REFUSALS_AT_THE_START && !retakesFailures()) {
+        halt.stop(
+          new StoppedError(
+            'wrong_place',
+            `The first ${REFUSALS_AT_THE_START} answers were all refusals (the last: ${verdict.status}, ${verdict.message}). Check the file, its columns, --base-url and the account of the key.`,
+            false,
+          ),
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import type { Clock, Draft, Emit, RowFailure } from '../model.js';
+import { assertNever } from '../model.js';
+import type { Gate } from './gate.js';
+import type { Looker } from './look.js';
+import { backoffMs, TryAgain, withRetries } from './retry.js';
+
+/** How the sending of one claimed note ended. */
+export type Delivery =
+  | {
+      readonly kind: 'created' | 'recovered';
+      readonly memoryId: string | null;
+      readonly createdAt: string | null;
+      readonly attempts: number;
+      /** It was sent again after a look: copies may turn up late. */
+      readonly sentAgain: boolean;
+      readonly surplus: readonly string[];
+    }
+  /** `doubted`: a request of it lost its answer, and looking said that nothing is there. */
+  | { readonly kind: 'failed'; readonly failure: RowFailure; readonly doubted: boolean }
+  | { readonly kind: 'in_doubt'; readonly since: number; readonly message: string; readonly attempts: number }
+  /** The run stopped first. `since`: the answer of a request is missing since then; null: certainly not there. */
+  | { readonly kind: 'abandoned'; readonly since: number | null; readonly attempts: number; readonly doubted: boolean };
+
+export interface DeliverOptions {
+  readonly gate: Gate;
+  readonly looker: Looker;
+  readonly clock: Clock;
+  readonly stopped: AbortSignal;
+  readonly emit: Emit;
+  readonly retries: number;
+  readonly giveUpAfterMs: number;
+  readonly inDoubt: 'reconcile' | 'resend' | 'report';
+}
+
+/** @param doubtedSince epoch ms of the first claim, where an earlier run's request of this note lost its answer */
+export interface NoteToDeliver {
+  readonly draft: Draft;
+  readonly label: string;
+  readonly claimedAt: number;
+  readonly doubtedBefore: boolean;
+  /** Called when the first request has ended or will never leave. */
+  readonly onFirstAnswer: () => void;
+}
+
+interface Loss {
+  readonly since: number;
+  readonly class: 'server_error' | 'network';
+  readonly status: number | null;
+  readonly message: string;
+}
+
+/**
+ * Sends one note until it is known to be there, known not to be, or in doubt. Retried only where that can't make a second memory: after a
+ * lost answer the contact's list is asked first.
+ */
+export async function deliver(note: NoteToDeliver, options: DeliverOptions): Promise<Delivery> {
+  const { gate, looker, clock, stopped } = options;
+  const { draft } = note;
+  let attempts = 0;
+  let loss: Loss | null = null;
+  let doubted = note.doubtedBefore;
+  let lastFailure: RowFailure | null = null;
+
+  const fail = (part: Pick<RowFailure, 'class' | 'status' | 'message'>, details: unknown = null): RowFailure => {
+    const { class: failureClass, status, message } = part;
+    return { kind: 'failed', class: failureClass, status, message, details, attempts };
+  };
+
+  /** Asks whether the lost request made the memory. null: it did not, go on. */
+  const lookFor = async ({ since, message }: Loss): Promise<Delivery | null> => {
+    doubted = true;
+    if (options.inDoubt === 'resend') return null;
+    if (options.inDoubt === 'report')
+      return { kind: 'in_doubt', since, message: `${message}; not looked for (--in-doubt report)`, attempts };
+    const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, since });
+    switch (finding.kind) {
+      case 'present':
+        return {
+          kind: 'recovered',
+          memoryId: finding.memory.id,
+          createdAt: finding.memory.createdAtText,
+          attempts,
+          sentAgain: attempts > 1 || note.doubtedBefore,
+          surplus: finding.surplus.map((memory) => memory.id),
+        };
+      case 'absent':
+        return null;
+      case 'unproven':
+        return { kind: 'in_doubt', since, message: `${message}; ${finding.why}`, attempts };
+      case 'stopped':
+        return { kind: 'abandoned', since, attempts, doubted };
+      default:
+        return assertNever(finding);
+    }
+  };
+
+  /** One try of those that `--retries` counts. What the whole run suffers from (429, an outage) is waited for inside. */
+  const attempt = async (): Promise<Delivery> => {
+    let refusedSince: number | null = null;
+    for (let refusals = 1; ; ) {
+      if (loss !== null) {
+        const settled = await lookFor(loss);
+        if (settled !== null) return settled;
+        loss = null;
+      }
+      const answer = await gate.create(draft);
+      if (answer === null) return { kind: 'abandoned', since: null, attempts, doubted };
+      attempts++;
+      note.onFirstAnswer();
+      const { verdict } = answer;
+      switch (verdict.kind) {
+        case 'created':
+          return await identified(verdict.memory);
+        case 'refused':
+          return { kind: 'failed', failure: fail(verdict, verdict.details), doubted };
+        case 'unauthorized':
+          return { kind: 'abandoned', since: null, attempts, doubted };
+        case 'rate_limited': {
+          const now = clock.now();
+          refusedSince ??= now;
+          const patience = refusedSince + options.giveUpAfterMs - now;
+          lastFailure = fail({ class: 'rate_limited', status: verdict.status, message: verdict.message });
+          if (patience <= 0) return { kind: 'failed', failure: lastFailure, doubted };
+          await clock.sleep(Math.min(verdict.retryAfterMs ?? backoffMs(refusals++, clock.random()), patience), stopped);
+          if (gate.outOfPatience()) return { kind: 'failed', failure: lastFailure, doubted };
+          if (stopped.aborted) return { kind: 'abandoned', since: null, attempts, doubted };
+          break;
+        }
+        case 'not_sent': {
+          lastFailure = fail({ class: 'network', status: null, message: verdict.message });
+          if ((await gate.creates.decide(clock.now())) === 'row') throw new TryAgain(verdict.message);
+          break;
+        }
+        case 'doubt': {
+          loss = { since: clock.now(), class: verdict.class, status: verdict.status, message: verdict.message };
+          lastFailure = fail(loss);
+          if ((await gate.creates.decide(loss.since)) === 'row') throw new TryAgain(verdict.message);
+          break;
+        }
+        default:
+          assertNever(verdict);
+      }
+    }
+  };
+
+  /** A 201 is created whatever its body; an id that can't be read is learnt by looking. */
+  const identified = async (memory: { readonly id: string; readonly createdAt: string | null } | null): Promise<Delivery> => {
+    const base = { kind: 'created', attempts, sentAgain: doubted && (attempts > 1 || note.doubtedBefore), surplus: [] } as const;
+    if (memory !== null) return { ...base, memoryId: memory.id, createdAt: memory.createdAt };
+    const finding = options.inDoubt === 'report' ? null : await looker.settle({ ...draft, claimedAt: note.claimedAt, since: clock.now() });
+    if (finding?.kind !== 'present') return { ...base, memoryId: null, createdAt: null };
+    return { ...base, memoryId: finding.memory.id, createdAt: finding.memory.createdAtText };
+  };
+
+  try {
+    return await withRetries(attempt, {
+      retries: options.retries,
+      clock,
+      stopped,
+      onRetry: (number, delayMs, message) => options.emit({ type: 'retry', row: note.label, attempt: number, delayMs, message }),
+    });
+  } catch (error) {
+    if (!(error instanceof TryAgain) || lastFailure === null) throw error;
+    // The retries are used up. `loss` was set inside `attempt`, which the compiler doesn't follow.
+    const open = loss as Loss | null;
+    const settled = open === null ? null : await lookFor(open);
+    return settled ?? { kind: 'failed', failure: lastFailure, doubted };
+  } finally {
+    note.onFirstAnswer();
+  }
+}

@@ -1,0 +1,344 @@
+import { StoppedError } from '../errors.js';
+import type { Transition } from '../ledger/ledger.js';
+import type { LedgerWriter } from '../ledger/writer.js';
+import type { Clock, Emit, Fingerprint, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
+import { assertNever, rowLabel } from '../model.js';
+import type { Adopter } from './adopt.js';
+import { type Delivery, deliver } from './deliver.js';
+import type { SentAgain } from './doubts.js';
+import type { Gate } from './gate.js';
+import { asStop, type Halt } from './halt.js';
+import { outcomeOfKnown } from './known.js';
+import { createLanes } from './lanes.js';
+import type { Looker } from './look.js';
+import { createPermits } from './permits.js';
+
+/** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
+export interface Dispatcher {
+  /** Resolves when there is room for the next row: the reader waits here. */
+  submit(row: MappedRow & { readonly base: Fingerprint; readonly ordinal: number }): Promise<void>;
+  /** Resolves when every row taken so far is settled and reported, or given up because the run stopped. */
+  idle(): Promise<void>;
+  /** Notes that were sent again after a look: a closing look is due. */
+  readonly sentAgain: readonly SentAgain[];
+}
+
+export interface DispatchOptions {
+  readonly gate: Gate;
+  readonly looker: Looker;
+  readonly adopter: Adopter | null;
+  readonly writer: LedgerWriter;
+  readonly clock: Clock;
+  readonly halt: Halt;
+  readonly emit: Emit;
+  /** The row is durable in the ledger; resolves when the reports have taken it. */
+  readonly report: (row: SettledRow) => Promise<void>;
+  /** Which note this run has met before, and in which row. */
+  readonly firstSeen: { meet(key: NoteKey, ordinal: number): number | null };
+  readonly labelOf: (ordinal: number) => string;
+  /** Notes that an earlier run left in doubt and this one found by looking, before its first row. */
+  readonly recoveredBefore: ReadonlySet<NoteKey>;
+  readonly withOccurrence: (base: Fingerprint, occurrence: number) => Fingerprint;
+  /** What of a message may stand in the ledger: nothing of the note. */
+  readonly publicMessage: (message: string, note: { readonly name: string; readonly text: string }) => string;
+  readonly inputCount: number;
+  readonly concurrency: number;
+  readonly retries: number;
+  readonly giveUpAfterMs: number;
+  readonly inDoubt: 'reconcile' | 'resend' | 'report';
+  readonly order: 'contact' | 'none';
+  readonly duplicates: 'skip' | 'create';
+}
+
+/** How far the reader may be ahead: enough that a contact with thousands of notes in a row doesn't leave the others without work. */
+const WINDOW_BYTES = 32 * 1024 * 1024;
+const WINDOW_ROWS = 8192;
+/** A row costs more than its bytes. */
+const ROW_OVERHEAD_BYTES = WINDOW_BYTES / WINDOW_ROWS;
+
+type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
+
+export function createDispatcher(options: DispatchOptions): Dispatcher {
+  const { writer, clock, halt } = options;
+  const window = createPermits(WINDOW_BYTES);
+  // Notes are claimed shortly before they are sent: what a crash leaves claimed must all be looked for by the next run.
+  const admission = createPermits(options.concurrency * 2);
+  const closedLanes = new Map<string, string>();
+  const missingContacts = new Map<string, string>();
+  const lastOccurrence = new Map<Fingerprint, number>();
+  const sentAgain: SentAgain[] = [];
+  let bug: unknown = null;
+
+  const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
+  const lanes = createLanes(runRow);
+
+  /** One row, its turn having come. The lane goes on when the outcome is known; that it is durable is waited for on the side. */
+  async function runRow(row: Submitted): Promise<void> {
+    try {
+      const done = halt.signal.aborted ? null : await settleRow(row);
+      if (done === null) leave(row);
+      else void finish(row, done);
+    } catch (error) {
+      leave(row);
+      giveUp(error);
+    }
+  }
+
+  interface Settled {
+    readonly outcome: Outcome;
+    /** null: the ledger knows already, or the row was never claimed. */
+    readonly step: Transition | null;
+  }
+
+  async function settleRow(row: Submitted): Promise<Settled | null> {
+    const before = known404(row) ?? heldBack(row);
+    if (before !== null) return { outcome: before, step: null };
+    await admission.acquire(1);
+    let admitted = true;
+    const leaveAdmission = () => {
+      if (admitted) admission.release(1);
+      admitted = false;
+    };
+    try {
+      if (halt.signal.aborted) return null;
+      const claimed = await claim(row);
+      if (claimed.kind === 'settled') return { outcome: closing(row, claimed.outcome), step: null };
+      return await send(row, claimed, leaveAdmission);
+    } finally {
+      leaveAdmission();
+    }
+  }
+
+  type Claimed = { readonly kind: 'claimed'; readonly key: NoteKey; readonly claimedAt: number; readonly doubtedBefore: boolean };
+
+  async function claim(row: Submitted): Promise<Claimed | { readonly kind: 'settled'; readonly outcome: Outcome }> {
+    const { draft } = row;
+    const claimedAt = clock.now();
+    let { fingerprint, occurrence } = draft;
+    const skipped = lastOccurrence.get(row.base);
+    if (skipped !== undefined && occurrence === 1) {
+      occurrence = skipped + 1;
+      fingerprint = options.withOccurrence(row.base, occurrence);
+    }
+    for (;;) {
+      const answer = await writer.claim({
+        fingerprint,
+        contactId: draft.contactId,
+        subOrg: draft.subOrg,
+        sentHash: draft.sentHash,
+        inputHash: draft.inputHash,
+        row: label(row),
+        claimedAt,
+        takeDoubt: options.inDoubt === 'resend',
+      });
+      if (occurrence > draft.occurrence) lastOccurrence.set(row.base, occurrence);
+      if (answer.kind === 'claimed') {
+        // Met now, so that an identical row is known to be a later one.
+        options.firstSeen.meet(answer.key, row.ordinal);
+        return {
+          kind: 'claimed',
+          key: answer.key,
+          claimedAt: answer.doubtedSince ?? claimedAt,
+          doubtedBefore: answer.doubtedSince !== null,
+        };
+      }
+      const { note } = answer;
+      const first = options.firstSeen.meet(note.key, row.ordinal);
+      if (first !== null && options.duplicates === 'create') {
+        occurrence++;
+        fingerprint = options.withOccurrence(row.base, occurrence);
+        continue;
+      }
+      const firstRow = first === null ? null : options.labelOf(first);
+      return { kind: 'settled', outcome: outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore }) };
+    }
+  }
+
+  async function send(row: Submitted, claimed: Claimed, onFirstAnswer: () => void): Promise<Settled | null> {
+    const { key } = claimed;
+    if (options.adopter !== null) {
+      const adoption = await options.adopter.find(row.draft);
+      if (adoption.kind === 'found') {
+        const { id, createdAtText } = adoption.memory;
+        return {
+          outcome: { kind: 'already_imported', memoryId: id, createdAt: createdAtText, changed: false },
+          step: { key, to: 'created', memoryId: id, createdAt: createdAtText, how: 'adopted', attempts: 0, closingLook: false },
+        };
+      }
+      if (adoption.kind === 'stopped') return release(key, false);
+      if (adoption.kind === 'unproven') {
+        const message = `not sent: --adopt couldn't tell whether it is there already, since ${adoption.why}`;
+        return closedBy(
+          row,
+          key,
+          { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 },
+          claimed.doubtedBefore,
+        );
+      }
+    }
+    const delivery = await deliver(
+      { draft: row.draft, label: label(row), claimedAt: claimed.claimedAt, doubtedBefore: claimed.doubtedBefore, onFirstAnswer },
+      {
+        gate: options.gate,
+        looker: options.looker,
+        clock,
+        stopped: halt.signal,
+        emit: options.emit,
+        retries: options.retries,
+        giveUpAfterMs: options.giveUpAfterMs,
+        inDoubt: options.inDoubt,
+      },
+    );
+    return settle(row, claimed, delivery);
+  }
+
+  function settle(row: Submitted, claimed: Claimed, delivery: Delivery): Settled | Promise<null> {
+    const { key } = claimed;
+    switch (delivery.kind) {
+      case 'created':
+      case 'recovered': {
+        const { kind, memoryId, createdAt, attempts, surplus } = delivery;
+        if (delivery.sentAgain) {
+          const { contactId, subOrg, sentHash } = row.draft;
+          sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, memoryId });
+        }
+        if (surplus.length > 0) options.emit({ type: 'surplus', contactId: row.draft.contactId, memoryIds: surplus });
+        return {
+          outcome: { kind, memoryId, createdAt, attempts },
+          step: { key, to: 'created', memoryId, createdAt, how: kind, attempts, closingLook: delivery.sentAgain },
+        };
+      }
+      case 'failed':
+        return closedBy(row, key, delivery.failure, delivery.doubted);
+      case 'in_doubt': {
+        const { since, message, attempts } = delivery;
+        const failure: RowFailure = { kind: 'failed', class: 'in_doubt', status: null, message, details: null, attempts };
+        const step: Transition = { key, to: 'in_doubt', since, message: options.publicMessage(message, row.draft), attempts };
+        return { outcome: closing(row, failure), step };
+      }
+      case 'abandoned':
+        if (delivery.since === null) return release(key, delivery.doubted);
+        return writer
+          .settle({
+            key,
+            to: 'in_doubt',
+            since: delivery.since,
+            message: 'the run stopped before it was looked for',
+            attempts: delivery.attempts,
+          })
+          .then(() => null);
+      default:
+        return assertNever(delivery);
+    }
+  }
+
+  function closedBy(row: Submitted, key: NoteKey, failure: RowFailure, doubted: boolean): Settled {
+    const message = options.publicMessage(failure.message, row.draft);
+    const step: Transition = {
+      key,
+      to: 'failed',
+      class: failure.class,
+      status: failure.status,
+      message,
+      attempts: failure.attempts,
+      doubted,
+    };
+    return { outcome: closing(row, failure), step };
+  }
+
+  /** Certainly not sent: as if it had never been claimed. */
+  async function release(key: NoteKey, doubted: boolean): Promise<null> {
+    await writer.settle({ key, to: 'released', doubted });
+    return null;
+  }
+
+  /** A row that ended open ends its lane: later notes of the contact would overtake it. A 404 is remembered for the contact. */
+  function closing(row: Submitted, outcome: Outcome): Outcome {
+    if (outcome.kind !== 'failed') return outcome;
+    switch (outcome.class) {
+      case 'in_doubt':
+      case 'network':
+      case 'server_error':
+      case 'rate_limited':
+      case 'held':
+        if (options.order === 'contact' && !closedLanes.has(row.draft.contactId)) closedLanes.set(row.draft.contactId, label(row));
+        return outcome;
+      case 'not_found': {
+        const address = addressOf(row);
+        if (!missingContacts.has(address)) missingContacts.set(address, label(row));
+        return outcome;
+      }
+      case 'malformed':
+      case 'invalid':
+      case 'bad_request':
+      case 'forbidden':
+      case 'rejected':
+        return outcome;
+      default:
+        return assertNever(outcome.class);
+    }
+  }
+
+  function heldBack(row: Submitted): RowFailure | null {
+    const by = closedLanes.get(row.draft.contactId);
+    if (by === undefined) return null;
+    const message = `not sent: row ${by} of the same contact ended open, and the order would be lost; run the import again`;
+    return { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 };
+  }
+
+  function known404(row: Submitted): RowFailure | null {
+    const asked = missingContacts.get(addressOf(row));
+    if (asked === undefined) return null;
+    const message = `no such contact (asked for row ${asked})`;
+    return { kind: 'failed', class: 'not_found', status: 404, message, details: null, attempts: 0 };
+  }
+
+  async function finish(row: Submitted, { outcome, step }: Settled): Promise<void> {
+    try {
+      const written: Promise<void>[] = [];
+      if (step !== null) written.push(writer.settle(step));
+      if (outcome.kind === 'failed') {
+        const { class: failureClass, status, attempts } = outcome;
+        const message = options.publicMessage(outcome.message, row.draft);
+        const { source } = row;
+        written.push(writer.fail({ input: source.input.index, row: source.row, class: failureClass, status, message, attempts }));
+      }
+      await Promise.all(written);
+      await options.report({ source: row.source, draft: row.draft, outcome });
+    } catch (error) {
+      giveUp(error);
+    } finally {
+      leave(row);
+    }
+  }
+
+  function leave(row: Submitted): void {
+    window.release(weightOf(row));
+  }
+
+  function giveUp(error: unknown): void {
+    const stop = asStop(error);
+    if (stop === null) bug ??= error; // thrown by idle(): a bug is told as one
+    halt.stop(stop ?? new StoppedError('ledger', 'an unexpected error', true, { cause: error }));
+  }
+  return {
+    async submit(row) {
+      await window.acquire(weightOf(row));
+      const lane = options.order === 'contact' ? row.draft.contactId : `${row.draft.contactId}\0${row.draft.sentHash}`;
+      lanes.add(lane, row);
+    },
+    async idle() {
+      await window.idle();
+      if (bug !== null) throw bug;
+    },
+    sentAgain,
+  };
+}
+
+function addressOf(row: MappedRow): string {
+  return row.draft.subOrg === null ? row.draft.contactId : `${row.draft.contactId}\0${row.draft.subOrg}`;
+}
+
+function weightOf(row: MappedRow): number {
+  return row.source.bytes + ROW_OVERHEAD_BYTES;
+}

@@ -1,0 +1,113 @@
+import type { Ledger, OpenNote } from '../ledger/ledger.js';
+import type { LedgerWriter } from '../ledger/writer.js';
+import type { Emit, NoteKey } from '../model.js';
+import { createLanes } from './lanes.js';
+import type { Looker } from './look.js';
+import { createPermits } from './permits.js';
+
+export interface OldDoubtOptions {
+  readonly ledger: Pick<Ledger, 'openNotes'>;
+  readonly writer: LedgerWriter;
+  readonly looker: Looker;
+  readonly emit: Emit;
+  readonly stopped: AbortSignal;
+  readonly inDoubt: 'reconcile' | 'resend' | 'report';
+}
+
+const PAGE = 1000;
+
+/**
+ * Every run begins by looking at what earlier runs left in doubt, whether its input has it or not; and by the closing looks that a
+ * killed run still owed.
+ * @returns the notes that were found: their rows are `recovered` in this run
+ * @throws LedgerError
+ */
+export async function settleOldDoubts(options: OldDoubtOptions): Promise<ReadonlySet<NoteKey>> {
+  const { ledger, emit, stopped } = options;
+  const recovered = new Set<NoteKey>();
+  const tally = { recovered: 0, absent: 0, open: 0 };
+  const errors: unknown[] = [];
+  const waiting = createPermits(PAGE);
+  const lanes = createLanes(async (note: OpenNote) => {
+    try {
+      const found = await settleOne(note, options);
+      tally[found]++;
+      if (found === 'recovered') recovered.add(note.key);
+    } catch (error) {
+      errors.push(error);
+    } finally {
+      waiting.release(1);
+    }
+  });
+
+  let after: NoteKey | null = null;
+  for (;;) {
+    const page: readonly OpenNote[] = stopped.aborted ? [] : await ledger.openNotes({ after, limit: PAGE });
+    for (const note of page) {
+      after = note.key;
+      if (note.state === 'in_doubt' && options.inDoubt !== 'reconcile') continue;
+      await waiting.acquire(1);
+      // One lane for a contact: identical notes are told apart by the ids that the ledger knows after the first is settled.
+      lanes.add(note.contactId, note);
+    }
+    if (page.length < PAGE) break;
+  }
+  await waiting.idle();
+  if (errors.length > 0) throw errors[0];
+  if (tally.recovered + tally.absent + tally.open > 0) emit({ type: 'doubts_settled', ...tally });
+  return recovered;
+}
+
+async function settleOne(note: OpenNote, options: OldDoubtOptions): Promise<'recovered' | 'absent' | 'open'> {
+  const { writer, looker, emit } = options;
+  if (note.state === 'closing') {
+    await closingLook(note, options);
+    return 'open';
+  }
+  const finding = await looker.settle(note);
+  switch (finding.kind) {
+    case 'present':
+      if (finding.surplus.length > 0) emit({ type: 'surplus', contactId: note.contactId, memoryIds: finding.surplus.map(({ id }) => id) });
+      await writer.settle({
+        key: note.key,
+        to: 'created',
+        memoryId: finding.memory.id,
+        createdAt: finding.memory.createdAtText,
+        how: 'recovered',
+        attempts: 0,
+        closingLook: false,
+      });
+      return 'recovered';
+    case 'absent':
+      await writer.settle({ key: note.key, to: 'released', doubted: true });
+      return 'absent';
+    case 'unproven':
+    case 'stopped':
+      return 'open';
+  }
+}
+
+export interface SentAgain {
+  readonly key: NoteKey;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly sentHash: string;
+  readonly claimedAt: number;
+  /** null: its id couldn't be learnt, so one memory of it is its own. */
+  readonly memoryId: string | null;
+}
+
+/** The last look at a note that was sent again: what its first request made late is told, never deleted. */
+export async function closingLook(
+  note: SentAgain,
+  { looker, writer, emit }: Pick<OldDoubtOptions, 'looker' | 'writer' | 'emit'>,
+): Promise<void> {
+  const finding = await looker.once({ ...note, since: note.claimedAt });
+  if (finding.kind === 'stopped' || finding.kind === 'unproven') return; // the next run looks
+  if (finding.kind === 'present') {
+    const copies = [finding.memory, ...finding.surplus].map(({ id }) => id);
+    const surplus = note.memoryId === null ? copies.slice(1) : copies;
+    if (surplus.length > 0) emit({ type: 'surplus', contactId: note.contactId, memoryIds: surplus });
+  }
+  await writer.settle({ key: note.key, to: 'closed' });
+}

@@ -1,0 +1,55 @@
+import { StoppedError } from '../errors.js';
+import type { Draft } from '../model.js';
+import type { Looker } from './look.js';
+
+/** So many contacts of the input are listed before the first create into an empty ledger. */
+export const SAMPLED_CONTACTS = 20;
+
+export interface FreshLedgerCheck {
+  /** Rows from the beginning of the input. */
+  readonly drafts: readonly Draft[];
+  readonly looker: Pick<Looker, 'list'>;
+  readonly hashOf: (name: string, text: string) => string;
+  readonly ledgerPath: string;
+}
+
+const SIDE_BY_SIDE = 2;
+
+/**
+ * An empty ledger is a warning sign: cron in the wrong folder, a pod without its volume. Lists some contacts of the input; where a list
+ * can't be had, the check ends and the import goes on.
+ * @throws StoppedError if one of their notes is there already
+ */
+export async function checkFreshLedger({ drafts, looker, hashOf, ledgerPath }: FreshLedgerCheck): Promise<void> {
+  const contacts = new Map<string, Draft[]>();
+  for (const draft of drafts) {
+    const address = JSON.stringify([draft.contactId, draft.subOrg]);
+    const notes = contacts.get(address);
+    if (notes !== undefined) notes.push(draft);
+    else if (contacts.size < SAMPLED_CONTACTS) contacts.set(address, [draft]);
+  }
+  const left = [...contacts.values()];
+  let unlisted = false;
+  const work = async (): Promise<void> => {
+    for (let notes = left.shift(); notes !== undefined && !unlisted; notes = left.shift()) {
+      const answer = await looker.list(notes[0]!);
+      if (answer === null || (answer.kind !== 'listed' && answer.status !== 404)) {
+        unlisted = true;
+        return;
+      }
+      if (answer.kind !== 'listed') continue; // 404: a missing contact says nothing about the others
+      const there = new Set(answer.memories.map(({ name, text }) => hashOf(name, text)));
+      if (notes.some((note) => there.has(note.sentHash))) throw alreadyThere(notes[0]!.contactId, ledgerPath);
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+}
+
+function alreadyThere(contactId: string, ledgerPath: string): StoppedError {
+  return new StoppedError(
+    'ledger',
+    `The ledger ${ledgerPath} is empty, but contact ${contactId} already has notes of this input. Nothing was sent. ` +
+      'If the ledger is elsewhere, name it (--ledger). If it is lost, or the notes came by other means, import with --adopt: it counts what is there as imported.',
+    false,
+  );
+}

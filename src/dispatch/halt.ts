@@ -1,0 +1,33 @@
+import { LedgerError, StoppedError } from '../errors.js';
+
+/** Ends a run early: the intake and every wait stop, requests under way are answered and settled. The first reason counts. */
+export interface Halt {
+  readonly signal: AbortSignal;
+  readonly reason: StoppedError | null;
+  stop(reason: StoppedError): void;
+}
+
+export function createHalt(onStop: (reason: StoppedError) => void): Halt {
+  const controller = new AbortController();
+  let reason: StoppedError | null = null;
+  return {
+    signal: controller.signal,
+    get reason() {
+      return reason;
+    },
+    stop(error) {
+      if (reason !== null) return;
+      reason = error;
+      onStop(error);
+      controller.abort(error);
+    },
+  };
+}
+
+/** What a stage threw, as the reason of the stop; null for a bug. */
+export function asStop(error: unknown): StoppedError | null {
+  if (error instanceof StoppedError) return error;
+  if (!(error instanceof LedgerError)) return null;
+  const message = `${error.message} The run was stopped; what was under way is looked at by the next run. Check the ledger's disk.`;
+  return new StoppedError('ledger', message, true, { cause: error });
+}

@@ -1,0 +1,54 @@
+import type { KnownNote } from '../ledger/ledger.js';
+import type { Draft, NoteKey, Outcome, RowFailure } from '../model.js';
+import { assertNever } from '../model.js';
+
+export interface KnownRow {
+  readonly note: KnownNote;
+  readonly draft: Draft;
+  /** The row of this run that was the same note before; null: this is the first. */
+  readonly firstRow: string | null;
+  /** Notes that this run found by looking before its first row. */
+  readonly recoveredBefore: ReadonlySet<NoteKey>;
+}
+
+/** What a row is whose note the ledger knows and that isn't to be sent. A duplicate shares what became of its first. */
+export function outcomeOfKnown({ note, draft, firstRow, recoveredBefore }: KnownRow): Outcome {
+  const { memoryId, createdAt } = note;
+  switch (note.state) {
+    case 'created':
+      if (firstRow !== null) return { kind: 'duplicate', firstRow, memoryId, createdAt };
+      if (recoveredBefore.has(note.key)) return { kind: 'recovered', memoryId, createdAt, attempts: 0 };
+      return { kind: 'already_imported', memoryId, createdAt, changed: draft.inputHash !== null && note.inputHash !== draft.inputHash };
+    case 'failed':
+      return share(note.failure, firstRow ?? note.row);
+    case 'in_doubt':
+      if (firstRow !== null) return share({ class: 'in_doubt', status: null, message: note.failure?.message ?? '' }, firstRow);
+      return inDoubt(
+        `an earlier run (${note.runId}) sent it and never learned the answer, and looking didn't settle it; the next run looks again`,
+      );
+    case 'claimed':
+    case 'sending':
+      return inDoubt(`it is under way in another run (${note.runId})`);
+    case 'released':
+    case 'undone':
+      throw new Error(`note ${note.key} is ${note.state}: it should have been claimed`);
+    default:
+      return assertNever(note.state);
+  }
+}
+
+function share(failure: Pick<RowFailure, 'class' | 'status' | 'message'> | null, firstRow: string): RowFailure {
+  if (failure === null) throw new Error('a failed note without its failure');
+  return {
+    kind: 'failed',
+    class: failure.class,
+    status: failure.status,
+    message: `the same note as row ${firstRow}, which failed: ${failure.message}`,
+    details: null,
+    attempts: 0,
+  };
+}
+
+function inDoubt(message: string): RowFailure {
+  return { kind: 'failed', class: 'in_doubt', status: null, message, details: null, attempts: 0 };
+}

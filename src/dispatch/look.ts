@@ -1,0 +1,132 @@
+import type { ContactAddress, ListAnswer, ListedMemory } from '../callers/api.js';
+import type { judge as judgeList, PageSense } from '../callers/reconcile.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { Clock } from '../model.js';
+import { assertNever } from '../model.js';
+import type { Gate } from './gate.js';
+import { backoffMs } from './retry.js';
+
+/** A note whose request may or may not have made a memory. */
+export interface Doubt extends ContactAddress {
+  readonly sentHash: string;
+  /** Epoch ms: no request of it left before. */
+  readonly claimedAt: number;
+  /** Epoch ms: since when its answer is missing. */
+  readonly since: number;
+}
+
+export type Finding =
+  | { readonly kind: 'present'; readonly memory: ListedMemory; readonly surplus: readonly ListedMemory[] }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unproven'; readonly why: string }
+  /** The run stopped before it could be known. */
+  | { readonly kind: 'stopped' };
+
+export interface Looker {
+  /** Looks at once, and again until absence may be believed. Holds no slot while it waits. */
+  settle(doubt: Doubt): Promise<Finding>;
+  /** One look, now. */
+  once(doubt: Doubt): Promise<Finding>;
+  /** The contact's list, its 429s and passing failures waited for; null where the run stopped. */
+  list(contact: ContactAddress): Promise<ListAnswer | null>;
+}
+
+export interface LookOptions {
+  readonly gate: Gate;
+  readonly ledger: Pick<Ledger, 'contact' | 'largestContact'>;
+  /** Makes what was settled so far known to the ledger: its memory ids must not answer for another row. */
+  readonly flush: () => Promise<void>;
+  readonly judge: typeof judgeList;
+  readonly hashOf: (name: string, text: string) => string;
+  readonly skewMs: () => number | null;
+  readonly pages: PageSense;
+  readonly clock: Clock;
+  readonly stopped: AbortSignal;
+  readonly reconcileWaitMs: number;
+  readonly retries: number;
+  readonly onLooked: (found: boolean | null) => void;
+}
+
+const FIRST_WAIT_MS = 200;
+const MAX_WAIT_MS = 4000;
+
+export function createLooker(options: LookOptions): Looker {
+  const { gate, ledger, clock, stopped, pages } = options;
+  let longestAsked: Promise<void> | null = null;
+
+  const list = async (contact: ContactAddress): Promise<ListAnswer | null> => {
+    for (let refusals = 1; ; refusals++) {
+      const answer = await gate.list(contact);
+      if (answer === null || answer.kind === 'unauthorized') return null; // 401 has stopped the run
+      if (answer.kind !== 'rate_limited') {
+        if (answer.kind === 'listed') pages.saw(answer.memories.length);
+        return answer;
+      }
+      await clock.sleep(answer.retryAfterMs ?? backoffMs(refusals, clock.random()), stopped);
+    }
+  };
+
+  /** Asks for the longest list there is, once: a longer one than a suspect page clears it. */
+  const askForLongest = (): Promise<void> => {
+    longestAsked ??= (async () => {
+      const largest = await ledger.largestContact();
+      if (largest !== null) await list(largest);
+    })();
+    return longestAsked;
+  };
+
+  const look = async (doubt: Doubt): Promise<Finding & { readonly outage?: boolean }> => {
+    await options.flush();
+    const answer = await list(doubt);
+    if (answer === null) return { kind: 'stopped' };
+    switch (answer.kind) {
+      case 'unlisted':
+        return { kind: 'unproven', why: `the contact's memories can't be listed (${answer.message})`, outage: answer.outage };
+      case 'listed':
+        break;
+      case 'rate_limited':
+      case 'unauthorized':
+        return { kind: 'stopped' };
+      default:
+        return assertNever(answer);
+    }
+    await options.flush(); // what was settled while the list was under way
+    const known = await ledger.contact(doubt.contactId, doubt.subOrg);
+    const ask = () =>
+      options.judge({ memories: answer.memories, note: doubt, known, skewMs: options.skewMs(), pages, hashOf: options.hashOf });
+    const judgement = ask();
+    if (judgement.kind !== 'unproven' || !judgement.mayBePage) return judgement;
+    await askForLongest();
+    return ask();
+  };
+
+  const once = async (doubt: Doubt): Promise<Finding & { readonly outage?: boolean }> => {
+    const finding = await look(doubt);
+    if (finding.kind !== 'stopped') options.onLooked(finding.kind === 'unproven' ? null : finding.kind === 'present');
+    return finding;
+  };
+
+  return {
+    list,
+    once,
+    async settle(doubt) {
+      const believedFrom = doubt.since + options.reconcileWaitMs;
+      let failuresAfterwards = 0;
+      for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
+        const startedAt = clock.now();
+        const finding = await once(doubt);
+        if (finding.kind === 'present' || finding.kind === 'stopped') return finding;
+        if (startedAt >= believedFrom) {
+          // A list that fails for a moment isn't an answer either way: asked as often as a row is sent.
+          const mayPass = finding.kind === 'unproven' && finding.outage === true && failuresAfterwards < options.retries;
+          if (!mayPass) return finding;
+          failuresAfterwards++;
+        }
+        if (stopped.aborted) return { kind: 'stopped' };
+        const rest = believedFrom - clock.now();
+        await clock.sleep(rest > 0 ? Math.min(wait, rest) : wait, stopped);
+        if (stopped.aborted) return { kind: 'stopped' };
+      }
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** A counting semaphore: what bounds the rows in memory, and how many notes are claimed ahead of their requests. */
+export interface Permits {
+  /** Resolves when `weight` fits. One that is heavier than all permits together waits until it is alone. First come, first served. */
+  acquire(weight: number): Promise<void>;
+  release(weight: number): void;
+  /** Resolves when nothing is held. */
+  idle(): Promise<void>;
+}
+
+export function createPermits(total: number): Permits {
+  let held = 0;
+  let holders = 0;
+  const waiting: { readonly weight: number; readonly resolve: () => void }[] = [];
+  let idleWaiters: (() => void)[] = [];
+
+  const fits = (weight: number): boolean => holders === 0 || held + weight <= total;
+  const take = (weight: number): void => {
+    held += weight;
+    holders++;
+  };
+
+  return {
+    acquire(weight) {
+      if (waiting.length === 0 && fits(weight)) {
+        take(weight);
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => waiting.push({ weight, resolve }));
+    },
+    release(weight) {
+      held -= weight;
+      holders--;
+      while (waiting[0] !== undefined && fits(waiting[0].weight)) {
+        const next = waiting.shift()!;
+        take(next.weight);
+        next.resolve();
+      }
+      if (holders === 0) {
+        for (const resolve of idleWaiters) resolve();
+        idleWaiters = [];
+      }
+    },
+    idle: () => (holders === 0 ? Promise.resolve() : new Promise((resolve) => idleWaiters.push(resolve))),
+  };
+}

@@ -1,0 +1,23 @@
+// The library: everything that the command line does with notes, without argv, signals or process.exit.
+
+export { LedgerHeldError, OptionsError, UserError } from './errors.js';
+export { type ImportHooks, importMemories } from './import.js';
+export type {
+  Clock,
+  Counts,
+  Draft,
+  FailureClass,
+  ImportEvent,
+  Outcome,
+  Plan,
+  ReasonCode,
+  RowFailure,
+  RunFiles,
+  RunSummary,
+  SettledRow,
+  SourceInput,
+  SourceRow,
+} from './model.js';
+export type { ImportOptions } from './options.js';
+export { planImport } from './plan.js';
+export { type ListedRun, listRuns, type RewrittenReports, rewriteReports } from './runs.js';

@@ -1,0 +1,36 @@
+import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
+
+/** The only door to the SQLite driver. It speaks `node:sqlite`'s API: the day Node 20 goes, only this import changes. */
+export type Database = InstanceType<typeof DatabaseSync>;
+export type Statement = StatementSyncInstance;
+
+/** @throws the driver's error; `describe` puts it into words. */
+export function openDatabase(path: string, options: { readonly readOnly: boolean; readonly busyMs: number }): Database {
+  return new DatabaseSync(path, { readOnly: options.readOnly, timeout: options.busyMs });
+}
+
+const BUSY = 5;
+const CORRUPT = [11, 26];
+
+/** True where another connection holds the lock that was asked for. */
+export function isBusy(error: unknown): boolean {
+  return (resultCode(error) ?? 0) % 256 === BUSY;
+}
+
+/** True where the file isn't an intact SQLite database. */
+export function isCorrupt(error: unknown): boolean {
+  return CORRUPT.includes((resultCode(error) ?? 0) % 256);
+}
+
+/** SQLite's own words, with its name for the error where it has one. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const name = 'sqliteCodeName' in error ? ` (${String(error.sqliteCodeName)})` : '';
+  return `${error.message}${name}`;
+}
+
+function resultCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null;
+  const code: unknown = 'errcode' in error ? error.errcode : null;
+  return typeof code === 'number' ? code : null;
+}

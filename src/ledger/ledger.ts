@@ -1,0 +1,197 @@
+import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
+
+/**
+ * What became of every note that was ever claimed: the memory of the import, and the reason why running it again is safe.
+ *
+ * The port is made of few, large verbs: `lookup` reads, `commit` writes everything that one transaction can hold. What `commit` resolves
+ * is durable: it has survived a power cut (as far as the disk tells the truth).
+ *
+ * Every store passes `test/contract/ledger.ts`.
+ */
+export interface Ledger {
+  /** True if no note was ever created, failed or in doubt here when it was opened: a warning sign, see `protocol.md`. */
+  readonly wasEmpty: boolean;
+
+  /** What is known of each note, in the order asked; null for a note never claimed. */
+  lookup(fingerprints: readonly Fingerprint[]): Promise<readonly (KnownNote | null)[]>;
+
+  /**
+   * One durable transaction. Transitions are applied before claims. Answers come in the order of the claims.
+   * @throws LedgerError where it can't be made durable; then nothing of it happened.
+   */
+  commit(batch: LedgerBatch): Promise<readonly ClaimAnswer[]>;
+
+  /**
+   * What earlier runs left open, oldest first, at most `limit` with a key above `after`. Opening the ledger for writing has made
+   * every note that a dead run left `claimed` or `sending` a note in doubt.
+   */
+  openNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
+
+  /** What a list of this contact must show, and what in it is known. */
+  contact(contactId: string, subOrg: string | null): Promise<ContactKnowledge>;
+
+  /** The contact and sub organization with most memories known to be there: its list is the longest we can ask for. */
+  largestContact(): Promise<{ readonly contactId: string; readonly subOrg: string | null; readonly memories: number } | null>;
+
+  /** Replaces what is known of the run. */
+  saveRun(run: RunRecord): Promise<void>;
+  /** Newest first. */
+  runs(): Promise<readonly RunRecord[]>;
+  run(runId: string): Promise<RunRecord | null>;
+  /** Notes whose last word was spoken by this run, by key, at most `limit` above `after`. */
+  notesOfRun(runId: RunId, page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly RunNote[]>;
+  /** Failures of the run, in the order in which they were recorded, at most `limit` after the first `offset`. */
+  failuresOfRun(runId: RunId, page: { readonly offset: number; readonly limit: number }): Promise<readonly RunFailure[]>;
+
+  /** Releases the lock. What was committed stays. */
+  close(): Promise<void>;
+}
+
+export interface LedgerBatch {
+  readonly claims: readonly Claim[];
+  readonly transitions: readonly Transition[];
+  readonly failures: readonly RunFailure[];
+}
+
+export interface Claim {
+  readonly fingerprint: Fingerprint;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly sentHash: string;
+  readonly inputHash: string | null;
+  /** The row's label. */
+  readonly row: string;
+  /** Epoch milliseconds, our clock. */
+  readonly claimedAt: number;
+  /** `--in-doubt resend`: a note in doubt is ours to send again, at the user's risk. */
+  readonly takeDoubt: boolean;
+}
+
+export type ClaimAnswer =
+  /**
+   * Ours to send: it was new, released, undone, or failed in an earlier run. `doubtedSince`: an earlier request of this note lost its
+   * answer, and it was claimed then (epoch ms): a late memory of it may still turn up, so a closing look is due.
+   */
+  | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null }
+  | { readonly kind: 'known'; readonly note: KnownNote };
+
+/** A step of a note's life, see "States of a row" in `protocol.md`. */
+export type Transition =
+  | {
+      readonly key: NoteKey;
+      readonly to: 'created';
+      readonly memoryId: string | null;
+      /** The server's time, as it gave it. */
+      readonly createdAt: string | null;
+      readonly how: 'created' | 'recovered' | 'adopted';
+      readonly attempts: number;
+      /** It was sent again after a look: a closing look is due, also if we crash before. */
+      readonly closingLook: boolean;
+    }
+  | {
+      readonly key: NoteKey;
+      readonly to: 'failed';
+      readonly class: FailureClass;
+      readonly status: number | null;
+      /** Without the note's text. */
+      readonly message: string;
+      readonly attempts: number;
+      /** A request of it lost its answer, and looking said that it isn't there. */
+      readonly doubted: boolean;
+    }
+  /** `since`: epoch milliseconds of the loss. */
+  | { readonly key: NoteKey; readonly to: 'in_doubt'; readonly since: number; readonly message: string; readonly attempts: number }
+  /** Not there: as if it had never been claimed. `doubted` as above. */
+  | { readonly key: NoteKey; readonly to: 'released'; readonly doubted: boolean }
+  /** The closing look took place. */
+  | { readonly key: NoteKey; readonly to: 'closed' };
+
+/** `claimed` and `sending` differ for a reader only: after a crash both mean doubt. A note is `sending` when it is sent at the user's risk. */
+export type NoteState = 'claimed' | 'sending' | 'created' | 'failed' | 'in_doubt' | 'released' | 'undone';
+
+export interface KnownNote {
+  readonly key: NoteKey;
+  readonly state: NoteState;
+  /** The run that spoke last of it, and the row it was there. */
+  readonly runId: RunId;
+  readonly row: string;
+  readonly memoryId: string | null;
+  readonly createdAt: string | null;
+  readonly how: 'created' | 'recovered' | 'adopted' | null;
+  readonly inputHash: string | null;
+  /** Create requests over all runs. */
+  readonly attempts: number;
+  /** Where the state is `failed`. */
+  readonly failure: { readonly class: FailureClass; readonly status: number | null; readonly message: string } | null;
+}
+
+export interface OpenNote {
+  readonly key: NoteKey;
+  readonly fingerprint: Fingerprint;
+  /** `closing`: it is created, and its closing look is due. */
+  readonly state: 'in_doubt' | 'closing';
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly sentHash: string;
+  readonly row: string;
+  readonly runId: RunId;
+  readonly memoryId: string | null;
+  /** Epoch milliseconds, our clock at the time: its first request left after this. */
+  readonly claimedAt: number;
+  /** Since when its answer is missing: when this was first noticed, so that a crash loop doesn't start the wait again. */
+  readonly since: number;
+}
+
+export interface ContactKnowledge {
+  /** Ids of every memory that the ledger knows of this contact, in any sub organization, undone ones included. */
+  readonly memoryIds: ReadonlySet<string>;
+  /** The newest memory of it that isn't undone: a list that doesn't show it proves nothing. */
+  readonly newest: string | null;
+}
+
+/** What was wrong with a row of a run: what `report` needs to write failures.csv again. No text of the note. */
+export interface RunFailure {
+  readonly input: number;
+  readonly row: number;
+  readonly class: FailureClass;
+  readonly status: number | null;
+  readonly message: string;
+  readonly attempts: number;
+}
+
+export interface RunNote {
+  readonly key: NoteKey;
+  readonly fingerprint: Fingerprint;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly row: string;
+  readonly state: NoteState;
+  readonly memoryId: string | null;
+  readonly createdAt: string | null;
+  readonly how: 'created' | 'recovered' | 'adopted' | null;
+  readonly attempts: number;
+}
+
+/** A run, for `runs` and `report`. */
+export interface RunRecord {
+  readonly runId: RunId;
+  /** ISO date-time. */
+  readonly startedAt: string;
+  readonly finishedAt: string | null;
+  /** `running` in a ledger that nobody holds means: it was killed. */
+  readonly status: 'running' | 'completed' | 'completed_with_failures' | 'stopped' | 'interrupted';
+  readonly inputs: readonly RunInput[];
+  /** The run's folder, as reached from where the command was started. */
+  readonly out: string;
+  /** Options that change what a row means (mapping, encoding …); never the key. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The summary as JSON, once there is one. */
+  readonly summary: unknown;
+}
+
+export interface RunInput {
+  readonly path: string;
+  readonly bytes: number | null;
+  /** Hex; null until the input was read to its end, and for standard input. */
+  readonly sha256: string | null;
+}

@@ -1,0 +1,115 @@
+import { LedgerError } from '../errors.js';
+import { assertNever } from '../model.js';
+import type { Claim, ClaimAnswer, Ledger, RunFailure, Transition } from './ledger.js';
+
+/**
+ * Gathers what single rows have to say into the ledger's batches: bounded in rows and in milliseconds. A claim doesn't wait for more to
+ * come than what is ready now, since a slot may be idle for it; what only settles waits a little, or goes along with the next claim's commit.
+ */
+export interface LedgerWriter {
+  /** Resolves when the claim is durable. @throws LedgerError */
+  claim(claim: Claim): Promise<ClaimAnswer>;
+  /** Resolves when the step is durable. @throws LedgerError */
+  settle(step: Transition): Promise<void>;
+  /** Resolves when the failure of a row that was never claimed is durable. @throws LedgerError */
+  fail(failure: RunFailure): Promise<void>;
+  /** Resolves when everything said so far is durable. @throws LedgerError */
+  flush(): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly ledger: Ledger;
+  /** Most entries of a commit. */
+  readonly maxBatch?: number;
+  /** Longest that a settlement waits for company, in milliseconds. */
+  readonly maxDelayMs?: number;
+}
+
+type Entry =
+  | {
+      readonly kind: 'claim';
+      readonly claim: Claim;
+      readonly resolve: (answer: ClaimAnswer) => void;
+      readonly reject: (error: unknown) => void;
+    }
+  | { readonly kind: 'settle'; readonly step: Transition; readonly resolve: () => void; readonly reject: (error: unknown) => void }
+  | { readonly kind: 'fail'; readonly failure: RunFailure; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: WriterOptions): LedgerWriter {
+  const entries: Entry[] = [];
+  let committing: Promise<void> | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let soon = false;
+  // Once a commit has failed nothing more is written: the order of a note's life would be broken. What is open is looked at by the next run.
+  let failure: LedgerError | null = null;
+
+  const commitAll = async (): Promise<void> => {
+    while (entries.length > 0) {
+      const batch = entries.splice(0, maxBatch);
+      try {
+        if (failure !== null) throw failure;
+        const answers = await ledger.commit({
+          claims: batch.flatMap((entry) => (entry.kind === 'claim' ? [entry.claim] : [])),
+          transitions: batch.flatMap((entry) => (entry.kind === 'settle' ? [entry.step] : [])),
+          failures: batch.flatMap((entry) => (entry.kind === 'fail' ? [entry.failure] : [])),
+        });
+        resolveAll(batch, answers);
+      } catch (error) {
+        failure ??= error instanceof LedgerError ? error : new LedgerError('The ledger failed.', { cause: error });
+        for (const entry of batch) entry.reject(failure);
+      }
+    }
+  };
+
+  const commit = (): Promise<void> => {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    committing ??= commitAll().finally(() => {
+      committing = null;
+    });
+    return committing;
+  };
+
+  const add = (entry: Entry): void => {
+    entries.push(entry);
+    if (entry.kind === 'claim' || entries.length >= maxBatch) {
+      if (soon) return;
+      soon = true;
+      // After this turn of the event loop: whatever else is ready now shares the commit.
+      setImmediate(() => {
+        soon = false;
+        void commit();
+      });
+    } else timer ??= setTimeout(() => void commit(), maxDelayMs);
+  };
+
+  return {
+    claim: (claim) => new Promise((resolve, reject) => add({ kind: 'claim', claim, resolve, reject })),
+    settle: (step) => new Promise((resolve, reject) => add({ kind: 'settle', step, resolve, reject })),
+    fail: (row) => new Promise((resolve, reject) => add({ kind: 'fail', failure: row, resolve, reject })),
+    async flush() {
+      await commit();
+      if (failure !== null) throw failure;
+    },
+  };
+}
+
+function resolveAll(batch: readonly Entry[], answers: readonly ClaimAnswer[]): void {
+  let next = 0;
+  for (const entry of batch) {
+    switch (entry.kind) {
+      case 'claim': {
+        const answer = answers[next++];
+        if (answer === undefined) entry.reject(new LedgerError('The ledger answered fewer claims than it was asked.'));
+        else entry.resolve(answer);
+        break;
+      }
+      case 'settle':
+      case 'fail':
+        entry.resolve();
+        break;
+      default:
+        assertNever(entry);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { canonicalHeader, couldMean, FIELDS, type Field } from './header-names.js';
+
+/** Every column of a header that could be meant, for each field and for the note's id. */
+export type Candidates = Readonly<Record<Field | 'id', readonly ColumnSource[]>>;
+
+export interface ColumnSource {
+  readonly kind: 'column';
+  /** Position in the header, from 0. */
+  readonly index: number;
+  /** The header cell, as it stands in the file. */
+  readonly header: string;
+}
+
+/** What the command line says of columns. */
+export interface ColumnOptions {
+  /** Field → header of its column. */
+  readonly map: Readonly<Partial<Record<Field, string>>>;
+  /** Field → constant. */
+  readonly set: Readonly<Partial<Record<Field, string>>>;
+  readonly idColumn: string | null;
+}
+
+/** Finds them, by the user's words first and by the fields' usual names else. */
+export function findCandidates(header: readonly string[], { map, idColumn }: ColumnOptions): Candidates {
+  const columns = header.map((name, index): ColumnSource => ({ kind: 'column', index, header: name }));
+  const mapped = (field: Field) => columnsNamed(columns, map[field] ?? null);
+  // A column that the user gave to one field is no candidate for another any more, unless the user says that too.
+  const taken = new Set(FIELDS.flatMap(mapped));
+  const candidates = (field: Field) =>
+    map[field] === undefined ? columns.filter((column) => !taken.has(column) && couldMean(field, column.header)) : mapped(field);
+  return {
+    contactId: candidates('contactId'),
+    name: candidates('name'),
+    text: candidates('text'),
+    subOrg: candidates('subOrg'),
+    id: columnsNamed(columns, idColumn),
+  };
+}
+
+/** True if the field must have a column and has none. */
+export function isMissing(field: Field, candidates: Candidates, { map, set }: ColumnOptions): boolean {
+  const needed = map[field] !== undefined || (field !== 'subOrg' && set[field] === undefined);
+  return needed && candidates[field].length === 0;
+}
+
+/** Columns that a user's word can mean: those of exactly this name, or else those that differ in case, spaces and the like. */
+function columnsNamed(columns: readonly ColumnSource[], name: string | null): readonly ColumnSource[] {
+  if (name === null || name.trim() === '') return [];
+  const exact = columns.filter((column) => column.header === name);
+  if (exact.length > 0) return exact;
+  const canonical = canonicalHeader(name);
+  return canonical === '' ? [] : columns.filter((column) => canonicalHeader(column.header) === canonical);
+}

@@ -1,0 +1,83 @@
+import { type Candidates, type ColumnOptions, type ColumnSource, isMissing } from './candidates.js';
+import { FIELD_NAMES, FIELDS, type Field, nearestHeader, showHeader } from './header-names.js';
+import { checkField } from './schema.js';
+
+interface Matching {
+  readonly header: readonly string[];
+  readonly candidates: Candidates;
+  readonly options: ColumnOptions;
+}
+
+/** Everything that keeps a header from being understood, one sentence each, with what to type. Empty: nothing does. */
+export function columnProblems(matching: Matching): readonly string[] {
+  return [
+    ...FIELDS.map((field) => fieldProblem(field, matching)),
+    idProblem(matching),
+    ...FIELDS.flatMap((field) => constantProblems(field, matching)),
+  ].filter((problem) => problem !== null);
+}
+
+function fieldProblem(field: Field, { header, candidates, options }: Matching): string | null {
+  const [mapped, constant, found] = [options.map[field], options.set[field], candidates[field]];
+  if (mapped !== undefined && constant !== undefined) {
+    return `${field}: --map takes it from a column and --set gives it a constant; leave one of the two out`;
+  }
+  if (constant !== undefined && found.length > 0) {
+    return `${field}: --set gives a constant where a file has no such column, but there is ${list(found, 'and')}; leave --set out, or rename the column in the file`;
+  }
+  if (found.length > 1) return ambiguity(field, found);
+  if (!isMissing(field, candidates, options)) return null;
+  if (mapped !== undefined)
+    return `${field}: --map ${field}=${showHeader(mapped)} names a column that isn't there${didYouMean(header, mapped, `--map ${field}=`)}`;
+  return missing(field, header);
+}
+
+function ambiguity(field: Field, found: readonly ColumnSource[]): string {
+  const names = new Set(found.map(({ header }) => header));
+  const start = `${field}: ${list(found, 'and')} could ${found.length === 2 ? 'both' : 'all'} be meant`;
+  // A name that stands twice can't be told apart by --map.
+  const tellable = [...names].filter((name) => found.filter(({ header }) => header === name).length === 1);
+  if (tellable.length === 0) return `${start}; rename all but one of them in the file`;
+  return `${start}; say which with ${tellable.map((name) => mapOption(field, name)).join(' or ')}`;
+}
+
+function missing(field: Field, header: readonly string[]): string {
+  const looked = FIELD_NAMES[field].map((name) => `"${name}"`).join(', ');
+  const near = nearestHeader(header, FIELD_NAMES[field]);
+  const map = near === null ? `--map ${field}="Header", with a header of the file` : mapOption(field, near);
+  const constant = field === 'name' ? ', or give every note the same one with --set name="CRM note"' : '';
+  return `${field}: no column of that name (looked for ${looked}); say which it is with ${map}${constant}`;
+}
+
+function idProblem({ header, candidates: { id, contactId, subOrg }, options: { idColumn } }: Matching): string | null {
+  if (idColumn === null) return null;
+  const option = `--id-column ${showHeader(idColumn)}`;
+  if (id.length > 1)
+    return `${option}: ${list(id, 'and')} could all be meant; give the header exactly, or rename all but one of them in the file`;
+  const column = id[0];
+  if (column === undefined) return `${option} names a column that isn't there${didYouMean(header, idColumn, '--id-column ')}`;
+  // Every note of a contact would be the same note.
+  const address = contactId.includes(column) ? 'contactId' : subOrg.includes(column) ? 'subOrg' : null;
+  return address === null ? null : `${option} is the column of ${address}; it must be the id of the note, different in every row`;
+}
+
+function constantProblems(field: Field, { options }: Matching): readonly string[] {
+  const constant = options.set[field];
+  if (constant === undefined) return [];
+  if (constant.trim() === '') return [`${field}: --set ${field}= gives no value`];
+  return checkField(field, constant).map(({ message }) => `${field}: the constant of --set: ${message}`);
+}
+
+function didYouMean(header: readonly string[], name: string, option: string): string {
+  const near = nearestHeader(header, [name]);
+  return near === null ? '' : `; did you mean ${option}${showHeader(near)}?`;
+}
+
+function mapOption(field: Field, header: string): string {
+  return `--map ${field}=${showHeader(header)}`;
+}
+
+function list(columns: readonly ColumnSource[], word: string): string {
+  const names = columns.map(({ header }) => showHeader(header));
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} ${word} ${names.at(-1)}`;
+}

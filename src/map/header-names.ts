@@ -1,0 +1,85 @@
+/** The fields that a column can be. */
+export const FIELDS = ['contactId', 'name', 'text', 'subOrg'] as const;
+export type Field = (typeof FIELDS)[number];
+
+/**
+ * A header as it is compared: case, spaces, `_`, `-`, a BOM and the Unicode form make no difference, as in the vendor's own upload
+ * (`Contact ID`, `contact_id`, `contactId`).
+ */
+export function canonicalHeader(header: string): string {
+  // \s holds the BOM (U+FEFF) and the no-break space, too.
+  return header
+    .replace(/[\s_-]/g, '')
+    .toLowerCase()
+    .normalize('NFC');
+}
+
+/** What a column of this field may be called. */
+export const FIELD_NAMES: Readonly<Record<Field, readonly string[]>> = {
+  contactId: ['contactId'],
+  name: ['name', 'title', 'subject'],
+  text: ['text', 'note', 'body', 'note body', 'content', 'description'],
+  subOrg: ['subOrg', 'subOrgId', 'subOrganization', 'subOrganizationId', 'xSubOrganizationId'],
+};
+
+/** True if a column of this header could be meant as the field. */
+export function couldMean(field: Field, header: string): boolean {
+  return CANONICAL_NAMES[field].has(canonicalHeader(header));
+}
+
+const canonicalNames = (field: Field): ReadonlySet<string> => new Set(FIELD_NAMES[field].map(canonicalHeader));
+
+const CANONICAL_NAMES: Readonly<Record<Field, ReadonlySet<string>>> = {
+  contactId: canonicalNames('contactId'),
+  name: canonicalNames('name'),
+  text: canonicalNames('text'),
+  subOrg: canonicalNames('subOrg'),
+};
+
+/** The header that was probably meant by one of these names, or null if none is near. */
+export function nearestHeader(header: readonly string[], names: readonly string[]): string | null {
+  let best: { readonly name: string; readonly distance: number } | null = null;
+  for (const name of header.slice(0, MAX_SHOWN)) {
+    const canonical = canonicalHeader(name).slice(0, MAX_NAME_SHOWN);
+    for (const wanted of names.map(canonicalHeader)) {
+      const distance = editDistance(canonical, wanted.slice(0, MAX_NAME_SHOWN));
+      const near = distance <= Math.max(1, Math.floor(wanted.length / 3)) && distance < wanted.length;
+      if (canonical !== '' && near && (best === null || distance < best.distance)) best = { name, distance };
+    }
+  }
+  return best?.name ?? null;
+}
+
+/** The headers of a file for an error message: bounded, and safe on a terminal whatever the file is. */
+export function showHeaders(header: readonly string[]): string {
+  if (header.every((name) => name.trim() === '')) return 'none';
+  const shown = header.slice(0, MAX_SHOWN).map(showHeader).join(', ');
+  return header.length > MAX_SHOWN ? `${shown} and ${header.length - MAX_SHOWN} more` : shown;
+}
+
+/** One header in quotes, as it can be typed in a shell. */
+export function showHeader(name: string): string {
+  const safe = name.replace(UNSAFE, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
+  const short = safe.length > MAX_NAME_SHOWN ? `${safe.slice(0, MAX_NAME_SHOWN).replace(/\p{Cs}$/u, '')}…` : safe;
+  return NEEDS_SINGLE_QUOTES.test(short) && !short.includes("'") ? `'${short}'` : `"${short}"`;
+}
+
+const MAX_SHOWN = 40;
+const MAX_NAME_SHOWN = 60;
+/** Control characters, and format characters such as those that turn the direction of writing. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const NEEDS_SINGLE_QUOTES = /["$`\\!]/;
+
+/** Levenshtein's: how many characters must be put in, taken out or replaced. */
+function editDistance(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+    }
+    above = current;
+  }
+  return above[b.length] ?? 0;
+}

@@ -1,0 +1,122 @@
+import { hash } from 'node:crypto';
+import { createDistinctSet, type DistinctSet } from './distinct-set.js';
+import { StoppedError } from './errors.js';
+import type { ImportHooks } from './import.js';
+import { openIntake } from './intake.js';
+import type { KnownNote, Ledger } from './ledger/ledger.js';
+import { openLedgerToRead } from './ledger/sqlite.js';
+import { withOccurrence } from './map/fingerprint.js';
+import { countCodePoints } from './map/schema.js';
+import type { Draft, FailureClass, Fingerprint, Plan, RowFailure, SourceRow } from './model.js';
+import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
+import { type ImportOptions, resolveOptions } from './options.js';
+import { emptyCounts } from './report/summary.js';
+import { prepareRows } from './rows.js';
+
+const EXAMPLES_PER_CLASS = 3;
+const USUAL_RATES = [10, 50, 200];
+
+/**
+ * Reads everything, asks the ledger, sends nothing and changes nothing.
+ * @throws UserError as `importMemories` does; no key is needed
+ */
+export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env'> = {}): Promise<Plan> {
+  const resolved = resolveOptions(options, hooks.env ?? process.env, { key: false, inputs: true });
+  const intake = await openIntake(resolved, hooks.stdin);
+  const ledger = openLedgerToRead(resolved.ledger);
+  const counts = { ...emptyCounts(), toCreate: 0, toLookFor: 0 };
+  const longest = { name: 0, text: 0 };
+  const examples: { class: FailureClass; row: string; line: number; message: string }[] = [];
+  const contacts = createDistinctSet();
+  const subOrgs = new Set<string>();
+  const identify = createIdentifier(resolved.duplicates);
+
+  const fail = (source: SourceRow, failure: RowFailure): void => {
+    counts.failed++;
+    counts.failures[FAILURE_COUNT_NAMES[failure.class]]++;
+    if (examples.filter((example) => example.class === failure.class).length >= EXAMPLES_PER_CLASS) return;
+    examples.push({ class: failure.class, row: rowLabel(source, resolved.inputs.length), line: source.line, message: failure.message });
+  };
+
+  const count = (draft: Draft, note: KnownNote | null): void => {
+    switch (note?.state) {
+      case 'created':
+        counts.alreadyImported++;
+        if (draft.inputHash !== null && note.inputHash !== draft.inputHash) counts.changed++;
+        return;
+      case 'claimed':
+      case 'sending':
+      case 'in_doubt':
+        counts.toLookFor++;
+        return;
+      default:
+        counts.toCreate++;
+    }
+  };
+
+  try {
+    let stoppedBecause: string | null = null;
+    try {
+      for await (const batch of prepareRows(intake, resolved.limit).batches(hooks.signal ?? new AbortController().signal)) {
+        const asked: { draft: Draft; fingerprint: Fingerprint }[] = [];
+        for (const row of batch) {
+          counts.rows++;
+          if (row.kind === 'failed') {
+            fail(row.source, row.failure);
+            continue;
+          }
+          const { draft, base } = row;
+          longest.name = Math.max(longest.name, countCodePoints(draft.name));
+          longest.text = Math.max(longest.text, countCodePoints(draft.text));
+          contacts.add(hash('sha256', draft.contactId));
+          if (draft.subOrg !== null) subOrgs.add(draft.subOrg);
+          const fingerprint = identify(draft, base);
+          if (fingerprint === null) counts.duplicate++;
+          else asked.push({ draft, fingerprint });
+        }
+        const known = await lookup(
+          ledger,
+          asked.map(({ fingerprint }) => fingerprint),
+        );
+        for (const [i, { draft }] of asked.entries()) count(draft, known[i] ?? null);
+      }
+    } catch (error) {
+      if (!(error instanceof StoppedError)) throw error;
+      stoppedBecause = error.message;
+    }
+    const rates = resolved.rate === null ? USUAL_RATES : [resolved.rate];
+    return {
+      inputs: resolved.inputs,
+      counts,
+      examples,
+      distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
+      longest,
+      expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(counts.toCreate / requestsPerSecond) })),
+      ledger: { path: resolved.ledger, exists: ledger !== null },
+      stoppedBecause,
+    };
+  } finally {
+    await ledger?.close();
+    await intake.close();
+  }
+}
+
+async function lookup(ledger: Ledger | null, fingerprints: readonly Fingerprint[]): Promise<readonly (KnownNote | null)[]> {
+  return ledger === null ? [] : ledger.lookup(fingerprints);
+}
+
+/** Tells which note a row is, among identical ones; null for a duplicate that would be skipped. */
+function createIdentifier(duplicates: 'skip' | 'create'): (draft: Draft, base: Fingerprint) => Fingerprint | null {
+  const seen: DistinctSet = createDistinctSet();
+  const occurrences = new Map<Fingerprint, number>();
+  return (draft, base) => {
+    if (seen.add(draft.fingerprint)) return draft.fingerprint;
+    if (duplicates === 'skip') return null;
+    for (;;) {
+      const occurrence = (occurrences.get(base) ?? 1) + 1;
+      occurrences.set(base, occurrence);
+      const fingerprint = withOccurrence(base, occurrence);
+      if (seen.add(fingerprint)) return fingerprint;
+    }
+  };
+}

@@ -1,0 +1,132 @@
+import { isUtf8 } from 'node:buffer';
+import { UserError } from '../errors.js';
+import { emptyInput, type OpenInput } from './open.js';
+import type { ParseFault, StartParser } from './record-parser.js';
+
+/** The header record, and the bytes behind it that were read with it. */
+export interface Header {
+  readonly cells: readonly string[];
+  readonly delimiter: string;
+  /** Offsets in the UTF-8 bytes. */
+  readonly start: number;
+  readonly end: number;
+  /** Everything read so far, from offset 0. */
+  readonly bytes: Buffer;
+  /** What happened behind these bytes; thrown when reading gets there. */
+  readonly failure: unknown;
+}
+
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+const LONGEST_HEADER_BYTES = 1024 * 1024;
+
+/**
+ * Reads the first record under each delimiter that could be meant, and takes the first one under which it names the needed columns.
+ * @throws UserError if none does, or the header can't be read
+ */
+export async function findHeader(options: {
+  input: OpenInput;
+  delimiter: string | null;
+  startParser: StartParser;
+  accepts: (cells: readonly string[]) => boolean;
+  explain: (cells: readonly string[]) => UserError;
+}): Promise<Header> {
+  const { input, startParser } = options;
+  const candidates = (options.delimiter === null ? DELIMITERS : [options.delimiter]).map((delimiter) => candidate(delimiter, startParser));
+  const chunks: Buffer[] = [];
+  let length = 0;
+  let failure: unknown = null;
+  let ended = false;
+  while (!ended && candidates.some(({ pending }) => pending())) {
+    if (length > LONGEST_HEADER_BYTES)
+      throw new UserError(`${input.path}: the first line is longer than 1 MiB; expected a header line with the names of the columns`);
+    let chunk: Buffer | null = null;
+    try {
+      chunk = await input.read();
+    } catch (error) {
+      failure = error;
+    }
+    ended = chunk === null;
+    if (chunk !== null) {
+      chunks.push(chunk);
+      length += chunk.length;
+    }
+    for (const { feed } of candidates) await feed(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const read = candidates.flatMap(({ delimiter, found }) => {
+    const record = found();
+    return record === null ? [] : [{ delimiter, ...record }];
+  });
+  const chosen = read.find(({ cells }) => options.accepts(cells));
+  const last = bytes[(chosen?.end ?? 0) - 1];
+  if (failure !== null && (chosen === undefined || (last !== 0x0a && last !== 0x0d))) {
+    throw new UserError(failure instanceof Error ? failure.message : String(failure), { cause: failure });
+  }
+  const header = chosen ?? mostColumns(read);
+  if (header === undefined) {
+    const fault = candidates.map(({ fault }) => fault()).find((found) => found !== null);
+    throw fault === undefined
+      ? emptyInput(input.path)
+      : new UserError(`${input.path}: the header line can't be read: ${FAULTS[fault.kind]}`);
+  }
+  let { start } = header;
+  while (bytes[start] === 0x0a || bytes[start] === 0x0d) start++;
+  if (!isUtf8(bytes.subarray(start, header.end))) {
+    throw new UserError(
+      `${input.path}: the header line holds bytes that aren't valid ${input.encoding}; name the encoding the file was saved in, such as --encoding windows-1252`,
+    );
+  }
+  if (chosen === undefined) throw options.explain(header.cells);
+  return { cells: header.cells, delimiter: header.delimiter, start, end: header.end, bytes, failure };
+}
+
+const FAULTS: Readonly<Record<ParseFault['kind'], string>> = {
+  closing_quote: 'text follows a closing quote',
+  opening_quote: 'a quote stands inside a name that does not begin with one',
+  unclosed_quote: 'a quote is never closed',
+};
+
+interface FirstRecord {
+  readonly cells: readonly string[];
+  /** Blank lines may stand before it. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function candidate(delimiter: string, startParser: StartParser) {
+  let record: FirstRecord | null = null;
+  let fault: ParseFault | null = null;
+  let start = 0;
+  const parser = startParser({
+    delimiter,
+    onRecord: (cells, end) => {
+      if (record === null && !isSpace(cells)) record = { cells, start, end };
+      start = end;
+    },
+  });
+  const pending = (): boolean => record === null && fault === null;
+  return {
+    delimiter,
+    found: () => record,
+    // A record that was found in front of the fault counts.
+    fault: () => (record === null ? fault : null),
+    pending,
+    feed: async (chunk: Buffer | null): Promise<void> => {
+      // A piece at a time: only the first record is wanted.
+      for (let at = 0; pending() && at < (chunk?.length ?? 1); at += 4096) {
+        fault = await (chunk === null ? parser.end() : parser.write(chunk.subarray(at, at + 4096)));
+      }
+    },
+  };
+}
+
+function isSpace(cells: readonly string[]): boolean {
+  return cells.length === 1 && cells[0]!.trim() === '';
+}
+
+function mostColumns<T extends FirstRecord>(records: readonly T[]): T | undefined {
+  return records.reduce<T | undefined>(
+    (best, record) => (best !== undefined && best.cells.length >= record.cells.length ? best : record),
+    undefined,
+  );
+}

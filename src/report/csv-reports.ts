@@ -1,0 +1,241 @@
+import { join } from 'node:path';
+import type { MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
+import { assertNever, rowLabel } from '../model.js';
+import { csvHeader, csvRows } from './csv.js';
+import { escapedNames, guardCell, guardRow } from './guard.js';
+import { openMalformedFiles } from './malformed-files.js';
+import { type ReportFile, reportFile } from './report-file.js';
+import { openReportFile } from './run-folder.js';
+
+/** The rows of a run as files: success.csv, failures.csv, and malformed.csv where it is needed. */
+export interface CsvReports {
+  /**
+   * Before the first row of an input. Inputs with the same header share a failures file; the next header's is `failures-2.csv`.
+   *
+   * @param rawHeader the header's line as it stands in the file: BOM, line end and encoding included
+   */
+  inputOpened(input: SourceInput, rawHeader: Uint8Array): void;
+  /** Resolves when it may be given more rows. Rejects with the file and the reason once a file can't be written. */
+  write(rows: readonly SettledRow[]): Promise<void>;
+  /** Resolves when every row given so far has been handed to the operating system. */
+  flush(): Promise<void>;
+  /** Flushes and closes every file, also if one of them fails. */
+  close(): Promise<CsvReportPaths>;
+}
+
+export interface CsvReportPaths {
+  readonly success: string;
+  readonly failures: string;
+  readonly malformed?: string;
+  /** `failures-2.csv`, `malformed-2.csv` …, of inputs with other headers. */
+  readonly more: readonly string[];
+}
+
+/**
+ * @param place.folder the run's folder
+ * @param place.inputCount how many inputs the run has: rows of several are called `file:row`
+ * @throws UserError where a file can't be made
+ */
+export async function openCsvReports(place: { readonly folder: string; readonly inputCount: number }): Promise<CsvReports> {
+  const { folder, inputCount } = place;
+  const success = await openFile(join(folder, 'success.csv'));
+  const failures = await openFile(join(folder, 'failures.csv')).catch(async (error: unknown) => {
+    await success.close();
+    throw error;
+  });
+  const malformed = openMalformedFiles({ folder, openFile: openFileLater });
+  const files: ReportFile[] = [success, failures];
+  const groups = new Map<string, HeaderGroup>();
+  const groupOfInput = new Map<number, HeaderGroup>();
+  /** Calls take their turn, so that rows keep their order also where a file has to be made first. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  success.append(csvHeader(SUCCESS_COLUMNS));
+
+  async function writeRows(rows: readonly SettledRow[]): Promise<void> {
+    const successCells: string[][] = [];
+    const failureCells = new Map<HeaderGroup, string[][]>();
+    const malformedRecords: MalformedRecord[] = [];
+    for (const row of rows) {
+      const { outcome } = row;
+      switch (outcome.kind) {
+        case 'failed': {
+          const group = groupOf(row.source.input);
+          pushTo(failureCells, group, cellsOfFailure({ row, failure: outcome, group, inputCount }));
+          if (row.source.kind === 'malformed') malformedRecords.push(row.source);
+          break;
+        }
+        case 'created':
+        case 'recovered':
+          successCells.push(cellsOfSuccess({ row, outcome, attempts: outcome.attempts, inputCount }));
+          break;
+        case 'already_imported':
+        case 'duplicate':
+          successCells.push(cellsOfSuccess({ row, outcome, attempts: 0, inputCount }));
+          break;
+        case 'filtered':
+          break;
+        default:
+          assertNever(outcome);
+      }
+    }
+    if (successCells.length > 0) success.append(csvRows(successCells));
+    for (const [group, cells] of failureCells) (await fileOf(group)).append(csvRows(cells));
+    for (const record of malformedRecords) await malformed.append(record);
+    for (const file of [...files, ...malformed.files]) await file.ready();
+  }
+
+  function groupOf(input: SourceInput): HeaderGroup {
+    const group = groupOfInput.get(input.index);
+    if (group === undefined) throw new Error(`a row of ${input.path} was reported before that input was opened`);
+    return group;
+  }
+
+  async function fileOf(group: HeaderGroup): Promise<ReportFile> {
+    if (group.file === null) {
+      group.file = await openFileLater(join(folder, `failures-${group.number}.csv`));
+      group.file.append(failuresHeader(group.header));
+      files.push(group.file);
+    }
+    return group.file;
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined); // whoever asked for it is told; other files may still be fine
+    return result;
+  }
+
+  return {
+    inputOpened(input, rawHeader) {
+      malformed.inputOpened(input, rawHeader);
+      const key = JSON.stringify(input.header);
+      let group = groups.get(key);
+      if (group === undefined) {
+        const isFirst = groups.size === 0;
+        group = newGroup({ header: input.header, number: groups.size + 1, file: isFirst ? failures : null });
+        if (isFirst) failures.append(failuresHeader(input.header));
+        groups.set(key, group);
+      }
+      groupOfInput.set(input.index, group);
+    },
+    write: (rows) => inTurn(() => writeRows(rows)),
+    flush: () =>
+      inTurn(async () => {
+        for (const file of [...files, ...malformed.files]) await file.flush();
+      }),
+    async close() {
+      await turn;
+      const all = [...files, ...malformed.files];
+      const failed = (await Promise.allSettled(all.map((file) => file.close()))).find((result) => result.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      const [firstMalformed, ...moreMalformed] = malformed.files.map((file) => file.path);
+      return {
+        success: success.path,
+        failures: failures.path,
+        ...(firstMalformed === undefined ? {} : { malformed: firstMalformed }),
+        more: [...files.slice(2).map((file) => file.path), ...moreMalformed],
+      };
+    },
+  };
+}
+
+/** Inputs with the same header, and where their failures go. */
+interface HeaderGroup {
+  readonly header: readonly string[];
+  /** How `_escaped` names the columns. */
+  readonly names: readonly string[];
+  /** What stands for a record that can't be read. */
+  readonly emptyCells: readonly string[];
+  /** From 1, by the order in which the headers were seen. */
+  readonly number: number;
+  /** null until the first failure, save for the first header's. */
+  file: ReportFile | null;
+}
+
+function newGroup(group: Pick<HeaderGroup, 'header' | 'number' | 'file'>): HeaderGroup {
+  return { ...group, names: escapedNames(group.header), emptyCells: group.header.map(() => '') };
+}
+
+async function openFile(path: string): Promise<ReportFile> {
+  return reportFile(path, await openReportFile(path));
+}
+
+/** In the middle of a run it isn't a mistake that keeps the command from starting. */
+async function openFileLater(path: string): Promise<ReportFile> {
+  return await openFile(path).catch((cause: unknown) => {
+    throw new Error(cause instanceof Error ? cause.message : String(cause), { cause });
+  });
+}
+
+function pushTo(lists: Map<HeaderGroup, string[][]>, group: HeaderGroup, cells: string[]): void {
+  const list = lists.get(group);
+  if (list === undefined) lists.set(group, [cells]);
+  else list.push(cells);
+}
+
+const SUCCESS_COLUMNS = ['row', 'contactId', 'subOrg', 'name', 'memoryId', 'status', 'createdAt', 'attempts', 'fingerprint'];
+
+function cellsOfSuccess(settled: {
+  readonly row: SettledRow;
+  readonly outcome: { readonly kind: string; readonly memoryId: string | null; readonly createdAt: string | null };
+  readonly attempts: number;
+  readonly inputCount: number;
+}): string[] {
+  const { row, outcome, attempts, inputCount } = settled;
+  const { draft } = row;
+  return [
+    guardCell(rowLabel(row.source, inputCount)),
+    guardCell(draft?.contactId ?? ''),
+    guardCell(draft?.subOrg ?? ''),
+    guardCell(draft?.name ?? ''),
+    guardCell(outcome.memoryId ?? ''),
+    outcome.kind,
+    guardCell(outcome.createdAt ?? ''),
+    String(attempts),
+    draft?.fingerprint ?? '',
+  ];
+}
+
+const FAILURE_COLUMNS = [
+  '_row',
+  '_class',
+  '_status',
+  '_message',
+  '_details',
+  '_attempts',
+  '_fingerprint',
+  '_occurrence',
+  '_escaped',
+] as const;
+
+function failuresHeader(header: readonly string[]): string {
+  return csvHeader([...header.map(guardCell), ...FAILURE_COLUMNS]);
+}
+
+function cellsOfFailure(settled: {
+  readonly row: SettledRow;
+  readonly failure: RowFailure;
+  readonly group: HeaderGroup;
+  readonly inputCount: number;
+}): string[] {
+  const { row, failure, group, inputCount } = settled;
+  const own = guardRow(row.source.kind === 'record' ? row.source.cells : group.emptyCells, group.names);
+  const occurrence = row.draft?.occurrence ?? (row.source.kind === 'record' ? row.source.occurrence : null);
+  return [
+    ...own.cells,
+    guardCell(rowLabel(row.source, inputCount)),
+    failure.class,
+    failure.status === null ? '' : String(failure.status),
+    guardCell(failure.message),
+    guardCell(jsonCell(failure.details)),
+    String(failure.attempts),
+    row.draft?.fingerprint ?? '',
+    occurrence === null ? '' : String(occurrence),
+    guardCell(own.escaped),
+  ];
+}
+
+function jsonCell(details: unknown): string {
+  return details === null || details === undefined ? '' : (JSON.stringify(details) ?? '');
+}

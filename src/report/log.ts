@@ -1,0 +1,220 @@
+import { destination, type Logger, pino } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { FailureClass, ImportEvent, SettledRow } from '../model.js';
+import { assertNever, rowLabel } from '../model.js';
+import { formatCount, formatDuration, formatRate } from './format.js';
+import { cleanLine, publicMessage } from './public-message.js';
+import { createRedactor, REDACTED } from './redact.js';
+
+interface LoggerOptions {
+  /** One of pino's levels, or `silent`. */
+  readonly level: string;
+  /** For a person at a terminal, instead of JSON lines. */
+  readonly pretty: boolean;
+  readonly color?: boolean;
+  /** Whatever must never be seen: the API key, passwords. */
+  readonly secrets?: readonly string[];
+  /** Where lines go: a file descriptor, by default 2 (stderr), or who else writes, as a terminal with a progress bar has to. */
+  readonly stream?: number | { write(text: string): void };
+}
+
+/** Every line is written before the call returns, so that nothing is lost at exit. A stderr that was closed is harmless. */
+export function createLogger({ level, pretty, color = false, secrets = [], stream = 2 }: LoggerOptions): Logger {
+  const target = typeof stream === 'number' ? destination({ dest: stream, sync: true }) : stream;
+  const redactLine = createRedactor(secrets);
+  const prettify = pretty ? prettyFactory({ colorize: color, translateTime: 'SYS:HH:MM:ss', hideObject: true }) : null;
+  return pino(
+    { level, base: null, redact: { paths: SECRET_PATHS, censor: REDACTED } },
+    {
+      write(line) {
+        const clean = redactLine(line);
+        target.write(prettify === null ? clean : prettify(clean));
+      },
+    },
+  );
+}
+
+const SECRET_PATHS = ['apiKey', 'authorization', 'Authorization', 'password'].flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+
+interface LogOptions {
+  /** A line of progress every five seconds: for logs without a progress bar beside them. */
+  readonly progress: boolean;
+  /** Epoch milliseconds, as `Clock.now`. */
+  readonly now?: () => number;
+}
+
+/** A consumer of events that tells a run's story in the log. It never tells a note's text. */
+export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptions): (event: ImportEvent) => void {
+  let inputCount = 1;
+  let totalBytes: number | null = null;
+  let bytes = 0;
+  let rows = 0;
+  let failed = 0;
+  let requests = 0;
+  const startedAt = now();
+  const progressDue = every(startedAt, now);
+  let rowsAtLastLine = 0;
+  let lastLineAt = startedAt;
+  /** Failures by class that no line has told yet, and when one is due. */
+  let untoldFailures: Partial<Record<FailureClass, number>> = {};
+  const failuresDue = every(startedAt, now);
+  let untoldRateLimits = 0;
+  const rateLimitsDue = every(Number.NEGATIVE_INFINITY, now);
+
+  function tellProgress(): void {
+    const at = now();
+    const ratePerSecond = Math.round(((rows - rowsAtLastLine) * 10_000) / Math.max(1, at - lastLineAt)) / 10;
+    const percent = totalBytes === null || totalBytes === 0 ? null : Math.min(100, Math.floor((100 * bytes) / totalBytes));
+    const share = percent === null ? '' : `, ${percent} % of the input read`;
+    logger.info(
+      { event: 'progress', rows, failed, requests, ratePerSecond, bytes, percent },
+      `${formatCount(rows)} rows settled, ${formatCount(failed)} failed, ${formatRate(ratePerSecond)} rows/s${share}`,
+    );
+    rowsAtLastLine = rows;
+    lastLineAt = at;
+  }
+
+  function tellFailures(): void {
+    const byClass = Object.entries(untoldFailures);
+    if (byClass.length === 0) return;
+    logger.info(
+      { event: 'rows_failed', failures: untoldFailures },
+      `rows failed: ${byClass.map(([name, count]) => `${formatCount(count)} ${name}`).join(', ')}`,
+    );
+    untoldFailures = {};
+  }
+
+  function tellRateLimits(event: { readonly waitMs: number; readonly ratePerSecond: number | null } | null): void {
+    if (untoldRateLimits === 0) return;
+    const pace = event?.ratePerSecond == null ? '' : `, now at most ${formatRate(event.ratePerSecond)} requests/s`;
+    logger.info(
+      {
+        event: 'rate_limited',
+        count: untoldRateLimits,
+        ...(event === null ? {} : { waitMs: event.waitMs, ratePerSecond: event.ratePerSecond }),
+      },
+      `the API asked for patience ${formatCount(untoldRateLimits)} ${untoldRateLimits === 1 ? 'time' : 'times'}${pace}`,
+    );
+    untoldRateLimits = 0;
+  }
+
+  function takeRow(row: SettledRow): void {
+    rows++;
+    const { outcome } = row;
+    if (outcome.kind !== 'failed') return;
+    failed++;
+    untoldFailures[outcome.class] = (untoldFailures[outcome.class] ?? 0) + 1;
+    if (!logger.isLevelEnabled('debug')) return;
+    const message = publicMessage(outcome.message, row.draft);
+    const label = rowLabel(row.source, inputCount);
+    logger.debug(
+      { event: 'row_failed', row: label, line: row.source.line, class: outcome.class, status: outcome.status, attempts: outcome.attempts },
+      `row ${label}: ${outcome.class}: ${message}`,
+    );
+  }
+
+  return (event) => {
+    switch (event.type) {
+      case 'run_started': {
+        inputCount = event.inputs.length;
+        totalBytes = event.totalBytes;
+        const { runId, baseUrl, inputs } = event;
+        logger.info(
+          { event: 'run_started', runId, baseUrl, inputs, totalBytes },
+          cleanLine(`run ${runId} started: ${inputs.join(', ')} to ${baseUrl}`),
+        );
+        break;
+      }
+      case 'input_opened': {
+        const { path, encoding, delimiter, header, isFailuresFile } = event.input;
+        logger.debug({ event: 'input_opened', path, encoding, delimiter, columns: header.length, isFailuresFile }, `reading ${path}`);
+        break;
+      }
+      case 'bytes_read':
+        bytes = event.bytes;
+        break;
+      case 'rows_settled':
+        event.rows.forEach(takeRow);
+        break;
+      case 'request':
+        requests++;
+        break;
+      case 'under_way':
+        break;
+      case 'retry': {
+        const { row, attempt, delayMs } = event;
+        // Without its message: an API's may echo the note, and there is no note here to compare it with.
+        logger.debug(
+          { event: 'retry', row, attempt, delayMs },
+          `row ${row}: attempt ${attempt} failed, again in ${formatDuration(delayMs)}`,
+        );
+        break;
+      }
+      case 'rate_limited':
+        untoldRateLimits++;
+        if (rateLimitsDue()) tellRateLimits(event);
+        break;
+      case 'paused':
+        logger.warn({ event: 'paused' }, `paused: ${publicMessage(event.why, null)}`);
+        break;
+      case 'resumed':
+        logger.info({ event: 'resumed', afterMs: event.afterMs }, `going on after ${formatDuration(event.afterMs)}`);
+        break;
+      case 'looked':
+        logger.debug({ event: 'looked', row: event.row, found: event.found }, `looked for row ${event.row ?? '(of an earlier run)'}`);
+        break;
+      case 'doubts_settled': {
+        const { recovered, absent, open } = event;
+        logger.info(
+          { event: 'doubts_settled', recovered, absent, open },
+          `earlier runs left notes in doubt: ${recovered} found, ${absent} not there, ${open} still open`,
+        );
+        break;
+      }
+      case 'surplus': {
+        const { contactId, memoryIds } = event;
+        logger.warn(
+          { event: 'surplus', contactId, memoryIds },
+          `contact ${publicMessage(contactId, null)} has surplus memories, to be deleted by hand: ${memoryIds.map(cleanLine).join(', ')}`,
+        );
+        break;
+      }
+      case 'warning':
+        logger.warn({ event: 'warning', code: event.code }, publicMessage(event.message, null, 1000));
+        break;
+      case 'stopping': {
+        const { reasonCode } = event;
+        const level = reasonCode === 'signal' ? 'warn' : 'error';
+        logger[level]({ event: 'stopping', reasonCode }, `stopping: ${publicMessage(event.reason, null, 1000)}`);
+        break;
+      }
+      case 'run_finished': {
+        tellFailures();
+        tellRateLimits(null);
+        const { runId, status, reasonCode, counts, durationMs } = event.summary;
+        logger.info(
+          { event: 'run_finished', runId, status, reasonCode, durationMs, counts },
+          `run ${runId} ${status.replaceAll('_', ' ')}: ${formatCount(counts.rows)} rows in ${formatDuration(durationMs)}, ${formatCount(counts.failed)} failed`,
+        );
+        return;
+      }
+      default:
+        assertNever(event);
+    }
+    if (failuresDue()) tellFailures();
+    if (progress && progressDue()) tellProgress();
+  };
+}
+
+const INTERVAL_MS = 5000;
+
+/** True at most once in five seconds, the first time five seconds after `start`. */
+function every(start: number, now: () => number): () => boolean {
+  let last = start;
+  return () => {
+    const at = now();
+    if (at - last < INTERVAL_MS) return false;
+    last = at;
+    return true;
+  };
+}

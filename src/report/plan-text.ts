@@ -1,0 +1,49 @@
+import type { Plan } from '../model.js';
+import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
+import { formatCount, formatDuration } from './format.js';
+
+/** A plan for a person: what would happen, what would fail and where, how long it would take. */
+export function planText(plan: Plan): string {
+  const { counts, distinct, longest, ledger } = plan;
+  const lines = [
+    `Nothing was sent. An import of ${plan.inputs.join(', ')} would`,
+    '',
+    ...table([
+      ['create', counts.toCreate, 'notes'],
+      ['look for', counts.toLookFor, 'notes that an earlier run left in doubt'],
+      [
+        'skip',
+        counts.alreadyImported,
+        `imported already${counts.changed > 0 ? `, ${formatCount(counts.changed)} of them changed since` : ''}`,
+      ],
+      ['skip', counts.duplicate, 'duplicates of earlier rows'],
+      ['fail', counts.failed, 'rows'],
+    ]),
+    '',
+    `of ${formatCount(counts.rows)} rows, for ${formatCount(distinct.contacts)} contacts${distinct.subOrgs > 0 ? ` and ${formatCount(distinct.subOrgs)} sub organizations` : ''}.`,
+    `Longest name ${formatCount(longest.name)} of 200 characters, longest text ${formatCount(longest.text)} of 5,000.`,
+    ledger.exists ? `Ledger: ${ledger.path}.` : `Ledger: ${ledger.path}, which isn't there yet: nothing counts as imported.`,
+  ];
+  if (counts.toCreate > 0) {
+    const times = plan.expected.map(
+      ({ requestsPerSecond, seconds }) => `${formatDuration(seconds * 1000)} at ${formatCount(requestsPerSecond)}/s`,
+    );
+    lines.push(`Time to create: ${times.join(', ')}.`);
+  }
+  for (const failureClass of FAILURE_CLASSES) {
+    const count = counts.failures[FAILURE_COUNT_NAMES[failureClass]];
+    if (count === 0) continue;
+    lines.push('', `${failureClass}: ${formatCount(count)}`);
+    for (const example of plan.examples) {
+      if (example.class === failureClass) lines.push(`  row ${example.row} (line ${example.line}): ${example.message}`);
+    }
+  }
+  if (plan.stoppedBecause !== null) lines.push('', `Reading ended early: ${plan.stoppedBecause}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function table(rows: readonly (readonly [string, number, string])[]): string[] {
+  const shown = rows.filter(([verb, count]) => count > 0 || verb === 'create');
+  const width = Math.max(...shown.map(([, count]) => formatCount(count).length));
+  return shown.map(([verb, count, what]) => `  ${verb.padEnd(8)}  ${formatCount(count).padStart(width)}  ${what}`);
+}

@@ -1,0 +1,86 @@
+import type { Intake } from './intake.js';
+import type { Draft, Fingerprint, MalformedRecord, RowFailure, SourceRecord } from './model.js';
+import { rowLabel } from './model.js';
+
+/** A row after reading and mapping. `ordinal` counts rows over all inputs, from 1. */
+export type PreparedRow =
+  | { readonly kind: 'failed'; readonly source: SourceRecord | MalformedRecord; readonly failure: RowFailure; readonly ordinal: number }
+  | { readonly kind: 'mapped'; readonly source: SourceRecord; readonly draft: Draft; readonly base: Fingerprint; readonly ordinal: number };
+
+export interface PreparedRows {
+  /**
+   * The rows of all inputs, in batches, in order, each read when the next is pulled. Ends early when `stopped` aborts.
+   * @throws StoppedError after the rows before it, see `readCsv`
+   */
+  batches(stopped: AbortSignal): AsyncGenerator<readonly PreparedRow[]>;
+  /** The label of a row that was given. */
+  labelOf(ordinal: number): string;
+}
+
+/** read → map, for all inputs, at most `limit` rows. */
+export function prepareRows(intake: Intake, limit: number | null): PreparedRows {
+  // Where each input's rows begin among the ordinals.
+  const starts: number[] = [];
+  let ordinal = 0;
+
+  return {
+    async *batches(stopped) {
+      for (const { csv, map } of intake.inputs) {
+        starts.push(ordinal);
+        const rows = csv.rows()[Symbol.asyncIterator]();
+        for (;;) {
+          const next = await untilStopped(rows.next(), stopped);
+          if (next === null) return;
+          if (next.done === true) break;
+          const prepared: PreparedRow[] = [];
+          for (const source of next.value) {
+            if (limit !== null && ordinal >= limit) break;
+            ordinal++;
+            if (source.kind === 'malformed') {
+              const failure: RowFailure = {
+                kind: 'failed',
+                class: 'malformed',
+                status: null,
+                message: source.message,
+                details: null,
+                attempts: 0,
+              };
+              prepared.push({ kind: 'failed', source, failure, ordinal });
+              continue;
+            }
+            const mapped = map(source);
+            if (mapped.kind === 'invalid') prepared.push({ kind: 'failed', source, failure: mapped.failure, ordinal });
+            else prepared.push({ kind: 'mapped', source, draft: mapped.draft, base: mapped.base, ordinal });
+          }
+          yield prepared;
+          if (limit !== null && ordinal >= limit) return;
+        }
+      }
+    },
+    labelOf(wanted) {
+      const index = starts.findLastIndex((start) => start < wanted);
+      const input = intake.inputs[index];
+      if (input === undefined) throw new Error(`no row ${wanted} was read`);
+      return rowLabel({ input: input.csv.source, row: wanted - starts[index]! }, intake.inputs.length);
+    },
+  };
+}
+
+/** Standard input may stay silent for ever: a stop doesn't wait for it. */
+async function untilStopped<T>(next: Promise<T>, stopped: AbortSignal): Promise<T | null> {
+  if (stopped.aborted) {
+    next.catch(() => {});
+    return null;
+  }
+  let onAbort = (): void => {};
+  const aborted = new Promise<null>((resolve) => {
+    onAbort = () => resolve(null);
+    stopped.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([next, aborted]);
+  } finally {
+    stopped.removeEventListener('abort', onAbort);
+    next.catch(() => {});
+  }
+}

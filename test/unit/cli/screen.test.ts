@@ -1,0 +1,104 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openScreen } from '../../../src/cli/screen.js';
+import { resolveScreenOptions } from '../../../src/cli/screen-options.js';
+import { OptionsError } from '../../../src/errors.js';
+import type { ImportEvent, RunId } from '../../../src/model.js';
+import { fakeIo } from './fake-io.js';
+
+const STARTED: ImportEvent = {
+  type: 'run_started',
+  runId: '20261123T030749Z-4f9a' as RunId, // of the right form
+  baseUrl: 'http://127.0.0.1:1/',
+  inputs: ['notes.csv'],
+  totalBytes: 100,
+};
+const OPTIONS = { json: false, logLevel: null, progress: true };
+
+describe('the screen', () => {
+  it('without a terminal is JSON lines', () => {
+    const { io, written } = fakeIo();
+    const screen = openScreen({ io, options: OPTIONS, secrets: ['s3cret'] });
+    screen.onEvent(STARTED);
+    screen.onEvent({ type: 'warning', code: 'x', message: 'the key s3cret' });
+    screen.say('SIGINT: finishing');
+    screen.close();
+    const lines = written.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map(({ event }) => event)).toEqual(['run_started', 'warning', 'signal']);
+    expect(written.stderr).not.toContain('s3cret');
+    expect(written.stdout).toBe('');
+  });
+
+  it('on a terminal is a bar, with warnings above it', () => {
+    const { io, written } = fakeIo({ isTTY: true });
+    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    expect(written.stderr).toBe('');
+    screen.onEvent(STARTED);
+    expect(written.stderr).not.toContain('run 2026');
+    expect(written.stderr).not.toBe('');
+    screen.onEvent({ type: 'warning', code: 'x', message: 'look at this' });
+    screen.close();
+    expect(written.stderr).toContain('look at this');
+    const afterwards = written.stderr;
+    screen.say('still said');
+    expect(written.stderr.slice(afterwards.length)).toMatch(/still said.*\n$/);
+  });
+
+  it('on a terminal with --no-progress is a pretty log', () => {
+    const { io, written } = fakeIo({ isTTY: true, env: { NO_COLOR: '1' } });
+    const screen = openScreen({ io, options: { ...OPTIONS, progress: false }, secrets: [] });
+    screen.onEvent(STARTED);
+    screen.close();
+    expect(written.stderr).toMatch(/^\[?\d\d:\d\d:\d\d.*INFO.*run 2026.*notes\.csv.*\n$/);
+  });
+
+  it('shows what --log-level asks for, with the bar too', () => {
+    const { io, written } = fakeIo({ isTTY: true });
+    const screen = openScreen({ io, options: { ...OPTIONS, logLevel: 'info' }, secrets: [] });
+    screen.onEvent(STARTED);
+    screen.close();
+    expect(written.stderr).toContain('run 2026');
+  });
+});
+
+describe("the screen's options", () => {
+  const config = (content: object) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'screen-')), 'import.json');
+    writeFileSync(path, JSON.stringify(content));
+    return path;
+  };
+
+  it('have defaults', () => {
+    expect(resolveScreenOptions({ progress: true })).toEqual(OPTIONS);
+  });
+
+  it('come from the config file where the command line says nothing', () => {
+    const path = config({ json: true, progress: false, logLevel: 'debug', concurrency: 3 });
+    expect(resolveScreenOptions({ config: path, progress: true })).toEqual({ json: true, progress: false, logLevel: 'debug' });
+    expect(resolveScreenOptions({ config: path, progress: true, logLevel: 'warn' }).logLevel).toBe('warn');
+  });
+
+  it('are refused by the name the user knows', () => {
+    const problems = (values: Record<string, unknown>) => {
+      try {
+        resolveScreenOptions(values);
+      } catch (error) {
+        if (error instanceof OptionsError) return error.problems;
+      }
+      return [];
+    };
+    expect(problems({ logLevel: 'inof' })).toEqual([
+      expect.stringMatching(/^--log-level: expected one of trace, .*found "inof" \(did you mean info\?\)$/),
+    ]);
+    const path = config({ json: 'yes', progress: 1 });
+    expect(problems({ config: path })).toEqual([
+      `"json" in ${path}: expected true or false, found "yes"`,
+      `"progress" in ${path}: expected true or false, found 1`,
+    ]);
+  });
+});

@@ -1,0 +1,228 @@
+import { EventEmitter } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../../src/model.js';
+import { displayWidth, fitToWidth } from '../../../src/report/display-width.js';
+import { startProgress, type Terminal } from '../../../src/report/progress.js';
+import { progressLines } from '../../../src/report/progress-frame.js';
+import { newRunId } from '../../../src/report/run-folder.js';
+import { created, failureWith, settled } from './fixtures.js';
+
+/** A terminal as far as a bar needs one: lines, a cursor, erasing. */
+class Screen extends EventEmitter {
+  columns = 80;
+  rows = 24;
+  readonly isTTY = true;
+  lines = [''];
+  cursor = 0;
+  written = '';
+  write(text: string): boolean {
+    this.written += text;
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what a terminal reads
+    for (const [piece] of text.matchAll(/\u001b\[(\?\d+[hl]|[\d;]*[A-Za-z])|\n|[^\u001b\n]+/g)) this.#take(piece);
+    return true;
+  }
+  shown(): string[] {
+    return this.lines.filter((line) => line !== '');
+  }
+  #take(piece: string): void {
+    const count = Number(/\d+/.exec(piece)?.[0] ?? 1);
+    if (piece === '\n') {
+      this.cursor++;
+      if (this.cursor === this.lines.length) this.lines.push('');
+    } else if (!piece.startsWith('\u001b')) this.lines[this.cursor] += piece;
+    else if (piece.endsWith('A')) this.cursor = Math.max(0, this.cursor - count);
+    else if (piece.endsWith('B')) this.cursor += count;
+    else if (piece.endsWith('2K')) this.lines[this.cursor] = '';
+    else if (piece.endsWith('J')) this.lines.length = this.cursor + 1;
+  }
+}
+
+function manualClock(): Clock & { advance(ms: number): Promise<void> } {
+  let time = 0;
+  let sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+  return {
+    now: () => time,
+    random: () => 0.5,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        sleepers.push({ until: time + ms, wake });
+        signal?.addEventListener('abort', wake);
+      }),
+    async advance(ms) {
+      time += ms;
+      const due = sleepers.filter((sleeper) => sleeper.until <= time);
+      sleepers = sleepers.filter((sleeper) => sleeper.until > time);
+      for (const sleeper of due) sleeper.wake();
+      await Promise.resolve();
+      await Promise.resolve();
+    },
+  };
+}
+
+function start(color = false) {
+  const screen = new Screen();
+  const clock = manualClock();
+  // Of a stream's many overloads this one has what is used.
+  const progress = startProgress({ stream: screen as unknown as Terminal, clock, color });
+  return { screen, clock, progress };
+}
+
+const runId = newRunId(0, () => 0);
+
+describe('the bar', () => {
+  test('shows share, rows, pace, time left, requests and failures by class', async () => {
+    const { screen, clock, progress } = start();
+    progress.consume({ type: 'run_started', runId, baseUrl: '', inputs: ['a'], totalBytes: 1000 });
+    progress.consume({ type: 'bytes_read', bytes: 250 });
+    progress.consume({ type: 'under_way', requests: 16 });
+    const failed = settled({ outcome: failureWith({ class: 'not_found' }) });
+    progress.consume({ type: 'rows_settled', rows: [...Array.from({ length: 1999 }, () => settled({ outcome: created() })), failed] });
+    await clock.advance(10_000);
+    const [first, second, third] = screen.shown();
+    expect(first).toMatch(/^█{8}░{22} {2}25 % {2}2,000 rows {2}200\/s {2}ETA 30 s$/);
+    expect(second).toBe('16 under way, failed: 1 not_found');
+    expect(third).toBeUndefined();
+
+    progress.consume({ type: 'paused', why: 'the API\u001b[2J does not answer' });
+    await clock.advance(100);
+    expect(screen.shown()[2]).toBe('waiting: the API[2J does not answer');
+    progress.consume({ type: 'resumed', afterMs: 100 });
+    await clock.advance(100);
+    expect(screen.shown()).toHaveLength(2);
+    progress.stop();
+  });
+
+  test('is gone after stop, and nothing is drawn later', async () => {
+    const { screen, clock, progress } = start();
+    progress.consume({ type: 'paused', why: 'it waits' });
+    await clock.advance(100);
+    expect(screen.shown()).toHaveLength(3);
+    progress.stop();
+    expect(screen.shown()).toEqual([]);
+    expect(screen.cursor).toBe(0);
+    const { written } = screen;
+    await clock.advance(1000);
+    progress.stop();
+    expect(screen.written).toBe(written);
+    expect(written).not.toContain('\u001b[?25l');
+    expect(screen.listenerCount('resize')).toBe(0);
+  });
+
+  test('is drawn ten times a second at most, however much happens', async () => {
+    const { screen, clock, progress } = start();
+    let frames = 0;
+    const write = screen.write.bind(screen);
+    screen.write = (text) => {
+      frames++;
+      return write(text);
+    };
+    for (let ms = 0; ms < 1000; ms++) {
+      progress.consume({ type: 'rows_settled', rows: [settled({ outcome: created() })] });
+      await clock.advance(1);
+    }
+    expect(frames).toBeGreaterThan(5);
+    expect(frames).toBeLessThanOrEqual(10);
+    progress.stop();
+  });
+
+  test('comes back below what others write', async () => {
+    const { screen, clock, progress } = start();
+    await clock.advance(100);
+    await clock.advance(99);
+    progress.interrupt(() => screen.write('a log line\n'));
+    expect(screen.shown()).toEqual(['a log line']);
+    await clock.advance(100);
+    expect(screen.shown()[0]).toBe('a log line');
+    expect(screen.shown()).toHaveLength(3);
+    progress.stop();
+    expect(screen.shown()).toEqual(['a log line']);
+    progress.interrupt(() => screen.write('after\n'));
+    expect(screen.shown()).toEqual(['a log line', 'after']);
+  });
+
+  test('takes away the lines that a narrower terminal has wrapped', async () => {
+    const { screen, clock, progress } = start();
+    progress.interrupt(() => screen.write('kept\n'));
+    progress.consume({ type: 'paused', why: 'x'.repeat(60) });
+    await clock.advance(100);
+    const before = screen.shown();
+    // What a terminal does when it becomes 40 columns wide: the one long line becomes two.
+    const at = screen.lines.findIndex((line) => line.startsWith('waiting'));
+    const line = screen.lines[at] ?? '';
+    screen.lines.splice(at, 1, line.slice(0, 40), line.slice(40));
+    screen.cursor++;
+    screen.columns = 40;
+    screen.emit('resize');
+    expect(before).toContain(line);
+    expect(screen.shown()).toEqual(['kept']);
+    await clock.advance(100);
+    for (const shown of screen.shown()) expect(displayWidth(shown)).toBeLessThan(40);
+    progress.stop();
+    expect(screen.shown()).toEqual(['kept']);
+  });
+
+  test('a terminal that was closed harms nothing', async () => {
+    const { screen, clock, progress } = start();
+    screen.emit('error', new Error('EPIPE'));
+    screen.emit('error', new Error('EPIPE'));
+    const { written } = screen;
+    await clock.advance(1000);
+    expect(screen.written).toBe(written);
+    progress.stop();
+  });
+});
+
+describe('a frame', () => {
+  const state = {
+    elapsedMs: 3_700_000,
+    bytes: 12_345_678,
+    totalBytes: 99_999_999,
+    rows: 1_234_567,
+    failures: new Map([
+      ['not_found', 123],
+      ['invalid', 4],
+    ] as const),
+    requests: 64,
+    waitingFor: 'waiting: 電話が通じません'.repeat(5),
+    rowsPerSecond: 812,
+    bytesPerSecond: 4000,
+  };
+
+  test('fits every width', () => {
+    for (let columns = 1; columns <= 200; columns++) {
+      for (const totalBytes of [99_999_999, 0, null]) {
+        for (const line of progressLines({ ...state, totalBytes }, { columns, color: false }))
+          expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+      }
+    }
+  });
+
+  test('says on 40 columns how far it is', () => {
+    const [first] = progressLines(state, { columns: 39, color: false });
+    expect(first).toMatch(/^12 % {2}1,234,567 rows {2}812\/s/);
+  });
+
+  test('has colours only if they are wanted, and is the same without them', () => {
+    const plain = progressLines(state, { columns: 80, color: false });
+    const colored = progressLines(state, { columns: 80, color: true });
+    expect(plain.join('')).not.toContain('\u001b');
+    expect(colored.join('')).toContain('\u001b[');
+    expect(colored.map(stripVTControlCharacters)).toEqual(plain);
+  });
+});
+
+describe('the width of a line', () => {
+  test('counts what a terminal shows', () => {
+    expect(displayWidth('abc')).toBe(3);
+    expect(displayWidth('電話')).toBe(4);
+    expect(displayWidth('e\u0301')).toBe(1);
+    expect(displayWidth('🙂')).toBe(2);
+    expect(fitToWidth('電話番号', 5)).toBe('電話…');
+    expect(fitToWidth('abc', 3)).toBe('abc');
+  });
+});
