@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import { createDistinctSet, type DistinctSet } from './distinct-set.js';
 import { StoppedError } from './errors.js';
 import type { ImportHooks } from './import.js';
-import { openIntake } from './intake.js';
 import type { KnownNote, Ledger } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import { withOccurrence } from './map/fingerprint.js';
@@ -11,7 +10,8 @@ import type { Draft, FailureClass, Fingerprint, Plan, RowFailure, SourceRow } fr
 import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
-import { prepareRows } from './rows.js';
+import { openIntake } from './run/intake.js';
+import { prepareRows } from './run/rows.js';
 
 const EXAMPLES_PER_CLASS = 3;
 const USUAL_RATES = [10, 50, 200];

@@ -4,7 +4,6 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
-import { type Intake, openIntake } from './intake.js';
 import type { KnownNote, Ledger, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
 import { isHeld } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
@@ -13,7 +12,8 @@ import { type ImportOptions, type ResolvedOptions, resolveOptions } from './opti
 import { openCsvReports } from './report/csv-reports.js';
 import { isRunId } from './report/run-folder.js';
 import { createTally, summary, writeSummary } from './report/summary.js';
-import { type PreparedRow, prepareRows } from './rows.js';
+import { type Intake, openIntake } from './run/intake.js';
+import { type PreparedRow, prepareRows } from './run/rows.js';
 
 /** A run, as `runs` lists it. */
 export interface ListedRun {

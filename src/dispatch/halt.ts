@@ -31,3 +31,12 @@ export function asStop(error: unknown): StoppedError | null {
   const message = `${error.message} The run was stopped; what was under way is looked at by the next run. Check the ledger's disk.`;
   return new StoppedError('ledger', message, true, { cause: error });
 }
+
+/** The caller's wish to end is a reason like others. @returns what ends the listening */
+export function stopOnSignal(signal: AbortSignal | undefined, halt: Halt): () => void {
+  if (signal === undefined) return () => {};
+  const stop = () => halt.stop(new StoppedError('signal', 'Interrupted. The same command goes on from here.', true));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}

@@ -11,7 +11,7 @@ export interface FailuresFile {
   restore(cells: readonly string[]): Restored;
 }
 
-export type Restored =
+type Restored =
   | { readonly kind: 'restored'; readonly cells: readonly string[]; readonly occurrence: number | null }
   /** Of a class that wasn't asked for. */
   | { readonly kind: 'left_out' }

@@ -1,7 +1,7 @@
 import type { ParseFault } from './record-parser.js';
 
 /** What is wrong with a record, in words: what was expected, what was found; never the note's text. */
-export interface RecordMessages {
+interface RecordMessages {
   /** How a column is named: by its header, where it has one. `column` counts from 0. */
   column(column: number): string;
   count(found: number): string;

@@ -129,7 +129,7 @@ export async function* readRecords(options: {
       return;
     }
     line += lineEnds;
-    const message = false ? tell.encoding(cells) : cells.length !== columns ? tell.count(cells.length) : null;
+    const message = high && !isUtf8(record) ? tell.encoding(cells) : cells.length !== columns ? tell.count(cells.length) : null;
     if (message !== null) {
       malformed(startLine, message, recordStart, end);
       return;

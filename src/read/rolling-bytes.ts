@@ -1,5 +1,5 @@
 /** The bytes from the last delivered record on, in one piece, so that a record's bytes are at hand although it came in several chunks. */
-export interface RollingBytes {
+interface RollingBytes {
   append(chunk: Buffer): void;
   /** A view, good until the next `append`. */
   slice(start: number, end: number): Buffer;

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { StoppedError, UserError } from '../errors.js';
 
 /** The bytes as they are stored, in chunks of at most 64 KiB, counted and hashed on their way. */
-export interface StoredBytes {
+interface StoredBytes {
   readonly totalBytes: number | null;
   /** @throws StoppedError at the end, if the file isn't what it was when it was opened; also if it can't be read any more */
   readonly read: () => Promise<Buffer | null>;

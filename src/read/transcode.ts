@@ -1,5 +1,5 @@
 /** Turns bytes of an encoding into UTF-8, line by line, and remembers which bytes each line came from. */
-export interface Transcoder {
+interface Transcoder {
   push(chunk: Buffer): Buffer;
   /** What is left once the input ended. */
   end(): Buffer;

@@ -37,11 +37,15 @@ describe('the screen', () => {
   it('on a terminal is a bar, with warnings above it', () => {
     const { io, written } = fakeIo({ isTTY: true });
     const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    screen.onEvent({ type: 'under_way', requests: 0 });
     expect(written.stderr).toBe('');
     screen.onEvent(STARTED);
     expect(written.stderr).not.toContain('run 2026');
-    expect(written.stderr).not.toBe('');
+    const bar = written.stderr;
+    expect(bar).not.toBe('');
     screen.onEvent({ type: 'warning', code: 'x', message: 'look at this' });
+    // The bar's line is erased first, or the warning would stand behind it.
+    expect(written.stderr.slice(bar.length).split('look at this')[0]).toContain('\u001b[2K');
     screen.close();
     expect(written.stderr).toContain('look at this');
     const afterwards = written.stderr;

@@ -13,7 +13,7 @@ interface ReadOptions {
   readonly accepts?: (header: readonly string[]) => boolean;
 }
 
-export interface AllRead {
+interface AllRead {
   readonly csv: CsvSource;
   readonly input: OpenInput;
   readonly rows: readonly SourceRow[];

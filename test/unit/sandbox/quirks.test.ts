@@ -74,6 +74,16 @@ test('clockSkewMs moves createdAt and the Date header', async () => {
   expect(sandbox.requests()[0]?.at).toBe(Date.parse('2026-11-23T06:00:00Z'));
 });
 
+test('createdAt follows the clock from memory to memory', async () => {
+  let time = 0;
+  const sandbox = await start({ now: () => time });
+  for (const at of [1, 1, 2]) {
+    time = at;
+    await create(sandbox);
+  }
+  expect(sandbox.memories().map(({ createdAt }) => Date.parse(createdAt))).toEqual([1, 1, 2]);
+});
+
 test('without a skew the Date header is the time of day', async () => {
   const sandbox = await start();
   const before = Date.now();

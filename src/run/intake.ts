@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
-import { UserError } from './errors.js';
-import { columnsError, hasNeededColumns, matchColumns } from './map/columns.js';
-import { createMapper, type Mapped } from './map/mapper.js';
-import type { SourceRecord } from './model.js';
-import type { ResolvedOptions } from './options.js';
-import { type CsvSource, readCsv } from './read/csv.js';
-import { type OpenInput, openInput } from './read/open.js';
+import { UserError } from '../errors.js';
+import { columnsError, hasNeededColumns, matchColumns } from '../map/columns.js';
+import { createMapper, type Mapped } from '../map/mapper.js';
+import type { SourceRecord } from '../model.js';
+import type { ResolvedOptions } from '../options.js';
+import { type CsvSource, readCsv } from '../read/csv.js';
+import { type OpenInput, openInput } from '../read/open.js';
 
 /** Every input of a command, its header read and its columns understood: nothing is sent before all of them are. */
 export interface Intake {

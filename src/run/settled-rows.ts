@@ -1,5 +1,5 @@
-import { StoppedError } from './errors.js';
-import type { Emit, SettledRow } from './model.js';
+import { StoppedError } from '../errors.js';
+import type { Emit, SettledRow } from '../model.js';
 
 /** Rows whose outcome is durable, on their way to whoever wants to know: events and report files. */
 export interface SettledRows {

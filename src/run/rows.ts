@@ -1,8 +1,8 @@
+import type { Draft, Fingerprint, MalformedRecord, RowFailure, SourceRecord } from '../model.js';
+import { rowLabel } from '../model.js';
 import type { Intake } from './intake.js';
-import type { Draft, Fingerprint, MalformedRecord, RowFailure, SourceRecord } from './model.js';
-import { rowLabel } from './model.js';
 
-/** A row after reading and mapping. `ordinal` counts rows over all inputs, from 1. */
+/** A row after reading and mapping. `ordinal` is its number over all inputs: its row, counted on from the last row of the input before. */
 export type PreparedRow =
   | { readonly kind: 'failed'; readonly source: SourceRecord | MalformedRecord; readonly failure: RowFailure; readonly ordinal: number }
   | { readonly kind: 'mapped'; readonly source: SourceRecord; readonly draft: Draft; readonly base: Fingerprint; readonly ordinal: number };
@@ -21,12 +21,14 @@ export interface PreparedRows {
 export function prepareRows(intake: Intake, limit: number | null): PreparedRows {
   // Where each input's rows begin among the ordinals.
   const starts: number[] = [];
-  let ordinal = 0;
+  let last = 0;
+  let count = 0;
 
   return {
     async *batches(stopped) {
       for (const { csv, map } of intake.inputs) {
-        starts.push(ordinal);
+        const start = last;
+        starts.push(start);
         const rows = csv.rows()[Symbol.asyncIterator]();
         for (;;) {
           const next = await untilStopped(rows.next(), stopped);
@@ -34,8 +36,11 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
           if (next.done === true) break;
           const prepared: PreparedRow[] = [];
           for (const source of next.value) {
-            if (limit !== null && ordinal >= limit) break;
-            ordinal++;
+            if (limit !== null && count >= limit) break;
+            count++;
+            // Rows that `--only` leaves out keep their numbers, so these may have gaps.
+            const ordinal = start + source.row;
+            last = ordinal;
             if (source.kind === 'malformed') {
               const failure: RowFailure = {
                 kind: 'failed',
@@ -53,7 +58,7 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
             else prepared.push({ kind: 'mapped', source, draft: mapped.draft, base: mapped.base, ordinal });
           }
           yield prepared;
-          if (limit !== null && ordinal >= limit) return;
+          if (limit !== null && count >= limit) return;
         }
       }
     },

@@ -1,0 +1,62 @@
+import type { Dispatcher } from '../dispatch/dispatch.js';
+import type { FirstSeen } from '../ledger/first-seen.js';
+import type { Ledger } from '../ledger/ledger.js';
+import type { LedgerWriter } from '../ledger/writer.js';
+import type { NoteKey, Outcome } from '../model.js';
+import type { ResolvedOptions } from '../options.js';
+import type { PreparedRow, PreparedRows } from './rows.js';
+import type { SettledRows } from './settled-rows.js';
+
+export interface Admission {
+  readonly ledger: Ledger;
+  readonly writer: LedgerWriter;
+  readonly dispatcher: Dispatcher;
+  readonly firstSeen: FirstSeen;
+  readonly settled: Pick<SettledRows, 'add'>;
+  readonly rows: Pick<PreparedRows, 'labelOf'>;
+  /** Found by looking before the first row: they are `recovered`, which the dispatcher says. */
+  readonly recoveredBefore: ReadonlySet<NoteKey>;
+  readonly options: Pick<ResolvedOptions, 'duplicates'>;
+}
+
+const LOOKUP_BATCH = 256;
+
+/** claim, its cheap half: what is known to be imported is settled here, and only the rest takes its place in a lane. */
+export async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<void> {
+  const { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options } = admission;
+  for (let from = 0; from < batch.length; from += LOOKUP_BATCH) {
+    const part = batch.slice(from, from + LOOKUP_BATCH);
+    const known = await ledger.lookup(part.flatMap((row) => (row.kind === 'mapped' ? [row.draft.fingerprint] : [])));
+    let next = 0;
+    // Awaited together at the end of the part: one that fails meanwhile isn't an unhandled rejection.
+    const taken: Promise<void>[] = [];
+    const take = (reported: Promise<void>): void => {
+      reported.catch(() => {});
+      taken.push(reported);
+    };
+    for (const row of part) {
+      if (row.kind === 'failed') {
+        const { source, failure } = row;
+        const { class: failureClass, status, message, attempts } = failure;
+        const durable = writer.fail({ input: source.input.index, row: source.row, class: failureClass, status, message, attempts });
+        take(durable.then(() => settled.add({ source, draft: null, outcome: failure })));
+        continue;
+      }
+      const note = known[next++] ?? null;
+      const isImported = note?.state === 'created' && !recoveredBefore.has(note.key);
+      if (note === null || !isImported || (options.duplicates === 'create' && firstSeen.has(note.key))) {
+        await dispatcher.submit(row);
+        continue;
+      }
+      const first = firstSeen.meet(note.key, row.ordinal);
+      const { memoryId, createdAt } = note;
+      const changed = row.draft.inputHash !== null && row.draft.inputHash !== note.inputHash;
+      const outcome: Outcome =
+        first === null
+          ? { kind: 'already_imported', memoryId, createdAt, changed }
+          : { kind: 'duplicate', firstRow: rows.labelOf(first), memoryId, createdAt };
+      take(settled.add({ source: row.source, draft: row.draft, outcome }));
+    }
+    await Promise.all(taken);
+  }
+}

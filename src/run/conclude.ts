@@ -1,0 +1,62 @@
+import type { Halt } from '../dispatch/halt.js';
+import { StoppedError } from '../errors.js';
+import type { Ledger, RunRecord } from '../ledger/ledger.js';
+import type { Clock, Emit, RunId, RunSummary } from '../model.js';
+import type { ResolvedOptions } from '../options.js';
+import type { CsvReports } from '../report/csv-reports.js';
+import { summary, type Tally, writeSummary } from '../report/summary.js';
+import type { Intake } from './intake.js';
+
+/** What a run has from its beginning to its end. */
+export interface RunContext {
+  readonly runId: RunId;
+  readonly options: ResolvedOptions;
+  readonly intake: Intake;
+  readonly ledger: Ledger;
+  /** Where its reports go. */
+  readonly folder: string;
+  readonly reports: CsvReports;
+  readonly clock: Clock;
+  /** Epoch milliseconds: when the command started. */
+  readonly startedAt: number;
+}
+
+/** Closes the reports, and says in the ledger, in summary.json and to everybody how the run ended. */
+export async function conclude(
+  context: RunContext,
+  { tally, halt, emit }: { readonly tally: Tally; readonly halt: Halt; readonly emit: Emit },
+): Promise<RunSummary> {
+  const { runId, options, ledger, folder, reports, clock, startedAt } = context;
+  const paths = await reports.close().catch((error: unknown) => {
+    const message = `A report file can't be written: ${error instanceof Error ? error.message : String(error)}`;
+    halt.stop(new StoppedError('report_files', message, true, { cause: error }));
+    return null;
+  });
+  const { reason } = halt;
+  const stop = reason === null ? null : { reasonCode: reason.reasonCode, reason: reason.message, continues: reason.continues };
+  const files =
+    paths === null
+      ? {}
+      : { success: paths.success, failures: paths.failures, ...(paths.malformed === undefined ? {} : { malformed: paths.malformed }) };
+  const result = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
+  // The run is over and its outcomes are safe: what can't be written now must not hide them.
+  await writeSummary(folder, result).catch(() => {});
+  await ledger.saveRun(runRecord(context, result)).catch(() => {});
+  emit({ type: 'run_finished', summary: result });
+  return result;
+}
+
+/** What `runs` and `report` need: never the key. */
+export function runRecord({ runId, options, intake, folder, startedAt }: RunContext, result: RunSummary | null): RunRecord {
+  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
+  return {
+    runId,
+    startedAt: new Date(startedAt).toISOString(),
+    finishedAt: result?.finishedAt ?? null,
+    status: result?.status ?? 'running',
+    inputs: intake.inputs.map(({ file }) => ({ path: file.path, bytes: file.totalBytes, sha256: file.sha256() })),
+    out: folder,
+    options: { baseUrl: baseUrl.href, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only },
+    summary: result,
+  };
+}

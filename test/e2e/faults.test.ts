@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { FAULT_KINDS, type FaultKind } from '../../src/sandbox/faults.js';
+import { createBench } from '../support/bench.js';
+import { csvOf, makeNotes } from '../support/notes.js';
+import { expectConservation, expectConverged } from '../support/promises.js';
+import { successRows } from '../support/reports.js';
+
+// Each kind alone, a few hundred rows: whatever the server does to every tenth request, the end is the same.
+const ROWS = 300;
+const SHARE: Readonly<Record<FaultKind, number>> = {
+  '429': 0.05,
+  '500': 0.1,
+  '502': 0.1,
+  '503': 0.1,
+  reset: 0.1,
+  hang: 0.05,
+  '500-after': 0.1,
+  '502-after': 0.1,
+  '503-after': 0.1,
+  'reset-after': 0.1,
+  'hang-after': 0.05,
+};
+
+describe('creates each note exactly once, in order', () => {
+  for (const [index, kind] of FAULT_KINDS.entries()) {
+    test(`where the API answers ${kind} now and then`, async () => {
+      const bench = await createBench({ faults: { [kind]: SHARE[kind] }, seed: 100 + index });
+      const notes = makeNotes({ count: ROWS, contacts: 60, seed: index });
+      bench.write('notes.csv', csvOf(notes));
+
+      const result = await bench.import(['notes.csv']);
+
+      expect(result.stderr).not.toContain('unexpected error');
+      expect(result.code).toBe(0);
+      const { counts, requests, status } = result.summary;
+      expect(status).toBe('completed');
+      expectConservation(result.summary);
+      expectConverged(bench.sandbox, notes);
+      expect(counts).toMatchObject({ rows: ROWS, failed: 0, alreadyImported: 0, duplicate: 0, created: ROWS - counts.recovered });
+      const creates = bench.sandbox.requests().filter(({ method }) => method === 'POST');
+      expect(requests.sent).toBe(creates.length);
+
+      const lost = creates.filter(({ status: answer }) => isLoss(kind, answer)).length;
+      const refused = bench.sandbox.requests().filter(({ status: answer }) => answer === 429).length;
+      if (kind.endsWith('-after')) {
+        expect(lost).toBeGreaterThan(0);
+        // Each answer that was lost after its memory was made is found by looking, and by nothing else.
+        expect(counts.recovered).toBe(lost);
+        expect(requests.sent).toBe(ROWS);
+        expect(requests.reconciled).toBeGreaterThanOrEqual(lost);
+      } else if (kind === '429') {
+        expect(refused).toBeGreaterThan(0);
+        expect(counts.recovered).toBe(0);
+        expect(requests.rateLimited).toBe(refused);
+        expect(requests.reconciled).toBe(0);
+      } else {
+        expect(lost).toBeGreaterThan(0);
+        expect(counts.recovered).toBe(0);
+        expect(requests.reconciled).toBeGreaterThan(0);
+      }
+
+      const reported = successRows(bench.folder, result);
+      expect(reported.map(({ memoryId }) => memoryId).sort()).toEqual(bench.sandbox.memories().map(({ id }) => id).sort());
+      expect(reported.filter(({ status: word }) => word === 'recovered')).toHaveLength(counts.recovered);
+    });
+  }
+});
+
+function isLoss(kind: FaultKind, answer: number | 'reset' | 'hang' | null): boolean {
+  return String(answer) === kind.replace('-after', '');
+}
