@@ -13,8 +13,6 @@ export interface FreshLedgerCheck {
   readonly ledgerPath: string;
 }
 
-const SIDE_BY_SIDE = 2;
-
 /**
  * An empty ledger is a warning sign: cron in the wrong folder, a pod without its volume. Lists some contacts of the input; where a list
  * can't be had, the check ends and the import goes on.
@@ -28,21 +26,18 @@ export async function checkFreshLedger({ drafts, looker, hashOf, ledgerPath }: F
     if (notes !== undefined) notes.push(draft);
     else if (contacts.size < SAMPLED_CONTACTS) contacts.set(address, [draft]);
   }
-  const left = [...contacts.values()];
-  let unlisted = false;
-  const work = async (): Promise<void> => {
-    for (let notes = left.shift(); notes !== undefined && !unlisted; notes = left.shift()) {
-      const answer = await looker.list(notes[0]!);
-      if (answer === null || (answer.kind !== 'listed' && answer.status !== 404)) {
-        unlisted = true;
-        return;
-      }
-      if (answer.kind !== 'listed') continue; // 404: a missing contact says nothing about the others
-      const there = new Set(answer.memories.map(({ name, text }) => hashOf(name, text)));
-      if (notes.some((note) => there.has(note.sentHash))) throw alreadyThere(notes[0]!.contactId, ledgerPath);
-    }
+  /** False where no list could be had. */
+  const isListed = async (notes: readonly Draft[]): Promise<boolean> => {
+    const answer = await looker.list(notes[0]!);
+    if (answer === null) return false;
+    if (answer.kind !== 'listed') return answer.status === 404; // a missing contact says nothing about the others
+    const there = new Set(answer.memories.map(({ name, text }) => hashOf(name, text)));
+    if (notes.some((note) => there.has(note.sentHash))) throw alreadyThere(notes[0]!.contactId, ledgerPath);
+    return true;
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+  const [first, ...others] = contacts.values();
+  // One first: where lists can't be had, twenty failures at once would look like an outage.
+  if (first !== undefined && (await isListed(first))) await Promise.all(others.map(isListed));
 }
 
 function alreadyThere(contactId: string, ledgerPath: string): StoppedError {
