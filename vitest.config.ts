@@ -1,11 +1,18 @@
 import { defineConfig } from 'vitest/config';
 
+const build = 'test/support/build.ts';
+const soak = process.env.SOAK === '1' ? [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], globalSetup: build } }] : [];
+
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: 'test/support/build.ts' } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build } },
+      {
+        test: { name: 'packaging', include: ['test/packaging/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build },
+      },
+      ...soak,
     ],
   },
 });

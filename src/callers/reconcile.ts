@@ -20,6 +20,13 @@ export function judge(question: Question): Judgement {
       mayBePage: false,
     };
   }
+  if (matches.length > 0 && skewMs === null) {
+    return {
+      kind: 'unproven',
+      why: "the list shows such a note that seems to be older, but how far the server's clock differs from ours isn't known",
+      mayBePage: false,
+    };
+  }
   if (known.newest !== null && !memories.some((memory) => memory.id === known.newest)) {
     return { kind: 'unproven', why: `the list doesn't show memory ${known.newest}, which must be there`, mayBePage: false };
   }

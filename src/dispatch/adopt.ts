@@ -1,4 +1,4 @@
-import type { ListedMemory } from '../callers/api.js';
+import type { ListAnswer, ListedMemory } from '../callers/api.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { Draft } from '../model.js';
 import type { Looker } from './look.js';
@@ -27,14 +27,36 @@ const REMEMBERED_CONTACTS = 10_000;
 
 export function createAdopter(options: AdopterOptions): Adopter {
   const contacts = new Map<string, Promise<Inventory>>();
+  const underWay = new Set<Promise<unknown>>();
+  let listsWork = false;
+
+  const list = async (draft: Draft): Promise<ListAnswer | null> => {
+    const asked = options.looker.list(draft);
+    underWay.add(asked);
+    try {
+      const answer = await asked;
+      listsWork ||= answer?.kind === 'listed';
+      return answer;
+    } finally {
+      underWay.delete(asked);
+    }
+  };
+
+  /** A 404 means a missing contact only where lists can be had at all: else every note would be created again. */
+  const isMissing = async (answer: ListAnswer): Promise<boolean> => {
+    if (answer.status !== 404) return false;
+    if (!listsWork) await Promise.allSettled(underWay);
+    return listsWork;
+  };
 
   const take = async (draft: Draft): Promise<Inventory> => {
     await options.flush();
-    const answer = await options.looker.list(draft);
+    const answer = await list(draft);
     if (answer === null) return { kind: 'stopped' };
-    // No such contact: the create will be told so.
-    if (answer.kind !== 'listed')
-      return answer.status === 404 ? { kind: 'listed', free: new Map() } : { kind: 'unproven', why: answer.message };
+    if (answer.kind !== 'listed') {
+      // No such contact: the create will be told so.
+      return (await isMissing(answer)) ? { kind: 'listed', free: new Map() } : { kind: 'unproven', why: answer.message };
+    }
     const known = await options.ledger.contact(draft.contactId, draft.subOrg);
     const free = new Map<string, ListedMemory[]>();
     for (const memory of answer.memories) {

@@ -4,25 +4,33 @@ import type { Clock } from '../model.js';
  * Tells an outage from a row's bad luck, for one verb (creates, lists). While it is open the run waits and single requests probe;
  * no row pays for it with a retry.
  *
- * Open after three failures in a row before sending (nobody could be reached), or five failures of at least two contacts with no good
- * answer between them (5xx for everyone). Closed by the first good answer.
+ * Open after three failures in a row before sending (nobody could be reached; fewer where nobody else is asking), or five failures of at
+ * least two contacts with no good answer between them (5xx for everyone). Closed by the first good answer.
  */
 export interface Breaker {
-  /** Resolves when a request may leave; false where the run stops first. Each `true` is followed by one `answered`. */
-  pass(): Promise<boolean>;
-  answered(result: BreakerResult): void;
-  /**
-   * What a failure at `time` means, as soon as it can be known: `outage` if it belongs to one, `row` if others fared better or nobody else
-   * is asking.
-   */
-  decide(time: number): Promise<'outage' | 'row'>;
+  /** False while an outage is on and no probe is due. */
+  readonly ready: boolean;
+  /** Resolves when it is `ready`, or the run stops. */
+  untilReady(): Promise<void>;
+  /** Asked just before a request leaves; null: not now. Each pass is followed by one `answered`. */
+  admit(): Pass | null;
+  answered(pass: Pass, result: BreakerResult): void;
+  /** What a failure at `time` means, as soon as it can be known: it belongs to an outage, others fared better, or nobody else is asking. */
+  decide(time: number): Promise<'outage' | 'row' | 'nobody_else'>;
 }
+
+export type Pass = 'request' | 'probe';
 
 export type BreakerResult =
   | { readonly kind: 'good' }
-  | { readonly kind: 'failed'; readonly contactId: string; readonly sent: boolean; readonly message: string }
-  /** It never left, for another reason. */
-  | { readonly kind: 'unused' };
+  | {
+      readonly kind: 'failed';
+      readonly contactId: string;
+      readonly sent: boolean;
+      /** The same row has failed before where others fared better: its failing again says nothing of the others. */
+      readonly failedAlone: boolean;
+      readonly message: string;
+    };
 
 export interface BreakerOptions {
   readonly clock: Clock;
@@ -45,13 +53,13 @@ const REMEMBERED_OUTAGES = 100;
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const { clock, stopped } = options;
-  let streak: { since: number; failures: number; unreachable: number; contacts: Set<string> } | null = null;
+  let streak: { since: number; failures: number; unreachable: number; contacts: Set<string>; message: string } | null = null;
   let open: { since: number; until: AbortController; message: string; probeMs: number; nextProbeAt: number; probing: boolean } | null =
     null;
   const outages: { since: number; until: number }[] = [];
   let underWay = 0;
   let lastNews = clock.now();
-  // Woken by whatever changes the answer to `pass` or `decide`.
+  // Woken by whatever changes the answer of `ready` or `decide`.
   let waiters: (() => void)[] = [];
 
   const wake = (): void => {
@@ -68,24 +76,23 @@ export function createBreaker(options: BreakerOptions): Breaker {
   };
 
   const failed = (now: number, result: Extract<BreakerResult, { kind: 'failed' }>): void => {
-    streak ??= { since: now, failures: 0, unreachable: 0, contacts: new Set() };
+    if (result.sent && result.failedAlone) return;
+    streak ??= { since: now, failures: 0, unreachable: 0, contacts: new Set(), message: '' };
     streak.failures++;
+    streak.message = result.message;
     if (!result.sent) streak.unreachable++;
     if (streak.contacts.size < CONTACTS_IN_A_ROW) streak.contacts.add(result.contactId);
     const unreachable = streak.unreachable >= UNREACHABLE_IN_A_ROW;
     const failsForAll = streak.failures >= FAILURES_IN_A_ROW && streak.contacts.size >= CONTACTS_IN_A_ROW;
-    if (open !== null || !(unreachable || failsForAll)) return;
+    if (unreachable || failsForAll) openSince(streak.since, streak.message);
+  };
+
+  const openSince = (since: number, message: string): void => {
+    if (open !== null) return;
     const until = new AbortController();
-    open = {
-      since: streak.since,
-      until,
-      message: result.message,
-      probeMs: FIRST_PROBE_MS,
-      nextProbeAt: now + FIRST_PROBE_MS,
-      probing: false,
-    };
-    options.onOpen(result.message);
-    void giveUpLater(open.since, until.signal);
+    open = { since, until, message, probeMs: FIRST_PROBE_MS, nextProbeAt: clock.now() + FIRST_PROBE_MS, probing: false };
+    options.onOpen(message);
+    void giveUpLater(since, until.signal);
   };
 
   const giveUpLater = async (since: number, until: AbortSignal): Promise<void> => {
@@ -106,29 +113,32 @@ export function createBreaker(options: BreakerOptions): Breaker {
   const covers = (time: number): boolean =>
     (open !== null && time >= open.since) || outages.some(({ since, until }) => time >= since && time <= until);
 
+  const isReady = (): boolean => open === null || (!open.probing && clock.now() >= open.nextProbeAt);
+
   return {
-    async pass() {
-      while (open !== null && !stopped.aborted) {
-        const now = clock.now();
-        if (!open.probing && now >= open.nextProbeAt) {
-          open.probing = true;
-          break;
-        }
-        await changed(open.probing ? 1000 : open.nextProbeAt - now);
-      }
-      if (stopped.aborted) return false;
-      underWay++;
-      return true;
+    get ready() {
+      return isReady();
     },
-    answered(result) {
+    async untilReady() {
+      while (open !== null && !isReady() && !stopped.aborted) await changed(open.probing ? 1000 : open.nextProbeAt - clock.now());
+    },
+    admit() {
+      if (!isReady()) return null;
+      underWay++;
+      if (open === null) return 'request';
+      open.probing = true;
+      return 'probe';
+    },
+    answered(pass, result) {
       const now = clock.now();
       underWay--;
-      if (result.kind !== 'unused') lastNews = now;
+      lastNews = now;
       if (result.kind === 'good') close(now);
-      else if (result.kind === 'failed') failed(now, result);
-      if (open?.probing) {
+      else failed(now, result);
+      // What left before the outage was noticed is no probe: until the one that is has its answer, no other leaves.
+      if (pass === 'probe' && open !== null) {
         open.probing = false;
-        if (result.kind === 'failed') open.probeMs = Math.min(MAX_PROBE_MS, open.probeMs * 2);
+        open.probeMs = Math.min(MAX_PROBE_MS, open.probeMs * 2);
         open.nextProbeAt = now + open.probeMs;
       }
       wake();
@@ -137,7 +147,11 @@ export function createBreaker(options: BreakerOptions): Breaker {
       for (;;) {
         if (covers(time)) return 'outage';
         if (streak === null || streak.since > time || stopped.aborted) return 'row';
-        if (underWay === 0 && clock.now() - lastNews >= SILENCE_MS) return 'row';
+        if (underWay === 0 && clock.now() - lastNews >= SILENCE_MS) {
+          // Not reaching the API can't be the row's fault, and nobody else is there to say so.
+          if (streak.unreachable < streak.failures) return 'nobody_else';
+          openSince(streak.since, streak.message);
+        }
         await changed(SILENCE_MS);
       }
     },

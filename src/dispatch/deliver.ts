@@ -58,6 +58,9 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   const { draft } = note;
   let attempts = 0;
   let loss: Loss | null = null;
+  /** Since when an answer is missing that nobody looked for (`--in-doubt resend`): whatever follows, no failure is known to be one. */
+  let unlooked: number | null = note.doubtedBefore && options.inDoubt === 'resend' ? clock.now() : null;
+  let failedAlone = false;
   let doubted = note.doubtedBefore;
   let lastFailure: RowFailure | null = null;
 
@@ -66,12 +69,19 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
     return { kind: 'failed', class: failureClass, status, message, details, attempts };
   };
 
-  /** Asks whether the lost request made the memory. null: it did not, go on. */
+  /** The row's tries ended without a word on the note itself. */
+  const ended = (failure: RowFailure): Delivery =>
+    unlooked === null
+      ? { kind: 'failed', failure, doubted }
+      : { kind: 'in_doubt', since: unlooked, message: `${failure.message}; not looked for (--in-doubt resend)`, attempts };
+
+  /** Asks whether the lost request made the memory. null: it did not, or may be sent again at the user's risk: go on. */
   const lookFor = async ({ since, message }: Loss): Promise<Delivery | null> => {
     doubted = true;
-    if (options.inDoubt === 'resend') return null;
-    if (options.inDoubt === 'report')
-      return { kind: 'in_doubt', since, message: `${message}; not looked for (--in-doubt report)`, attempts };
+    if (options.inDoubt === 'resend') {
+      unlooked = since;
+      return null;
+    }
     const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, since });
     switch (finding.kind) {
       case 'present':
@@ -103,8 +113,8 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         if (settled !== null) return settled;
         loss = null;
       }
-      const answer = await gate.create(draft);
-      if (answer === null) return { kind: 'abandoned', since: null, attempts, doubted };
+      const answer = await gate.create(draft, failedAlone);
+      if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
       attempts++;
       note.onFirstAnswer();
       const { verdict } = answer;
@@ -114,28 +124,35 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         case 'refused':
           return { kind: 'failed', failure: fail(verdict, verdict.details), doubted };
         case 'unauthorized':
-          return { kind: 'abandoned', since: null, attempts, doubted };
+          return { kind: 'abandoned', since: unlooked, attempts, doubted };
         case 'rate_limited': {
           const now = clock.now();
           refusedSince ??= now;
           const patience = refusedSince + options.giveUpAfterMs - now;
           lastFailure = fail({ class: 'rate_limited', status: verdict.status, message: verdict.message });
-          if (patience <= 0) return { kind: 'failed', failure: lastFailure, doubted };
-          await clock.sleep(Math.min(verdict.retryAfterMs ?? backoffMs(refusals++, clock.random()), patience), stopped);
-          if (gate.outOfPatience()) return { kind: 'failed', failure: lastFailure, doubted };
-          if (stopped.aborted) return { kind: 'abandoned', since: null, attempts, doubted };
+          const wait = verdict.retryAfterMs ?? backoffMs(refusals++, clock.random());
+          // Not asked again before the time that the API named.
+          await clock.sleep(Math.min(wait, patience), stopped);
+          if (gate.outOfPatience() || (wait >= patience && !stopped.aborted)) return ended(lastFailure);
+          if (stopped.aborted) return { kind: 'abandoned', since: unlooked, attempts, doubted };
           break;
         }
         case 'not_sent': {
           lastFailure = fail({ class: 'network', status: null, message: verdict.message });
-          if ((await gate.creates.decide(clock.now())) === 'row') throw new TryAgain(verdict.message);
+          if ((await gate.creates.decide(clock.now())) !== 'outage') throw new TryAgain(verdict.message);
           break;
         }
         case 'doubt': {
           loss = { since: clock.now(), class: verdict.class, status: verdict.status, message: verdict.message };
           lastFailure = fail(loss);
-          if ((await gate.creates.decide(loss.since)) === 'row') throw new TryAgain(verdict.message);
-          break;
+          if (options.inDoubt === 'report') {
+            const message = `${loss.message}; not looked for (--in-doubt report)`;
+            return { kind: 'in_doubt', since: loss.since, message, attempts };
+          }
+          const fault = await gate.creates.decide(loss.since);
+          if (fault === 'outage') break;
+          failedAlone ||= fault === 'row';
+          throw new TryAgain(verdict.message);
         }
         default:
           assertNever(verdict);
@@ -164,7 +181,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
     // The retries are used up. `loss` was set inside `attempt`, which the compiler doesn't follow.
     const open = loss as Loss | null;
     const settled = open === null ? null : await lookFor(open);
-    return settled ?? { kind: 'failed', failure: lastFailure, doubted };
+    return settled ?? ended(lastFailure);
   } finally {
     note.onFirstAnswer();
   }

@@ -50,19 +50,20 @@ export interface DispatchOptions {
   readonly duplicates: 'skip' | 'create';
 }
 
-/** How far the reader may be ahead: enough that a contact with thousands of notes in a row doesn't leave the others without work. */
-const WINDOW_BYTES = 32 * 1024 * 1024;
-const WINDOW_ROWS = 8192;
+/** How far the reader may be ahead of the settled rows: as far as there is work for the pool … */
+const WINDOW_BYTES = 4 * 1024 * 1024;
+/** … and farther only where too few contacts are in it, because one has thousands of notes in a row. */
+const WIDE_WINDOW_BYTES = 32 * 1024 * 1024;
+const CONTACTS_FOR_EACH_SLOT = 4;
 /** A row costs more than its bytes. */
-const ROW_OVERHEAD_BYTES = WINDOW_BYTES / WINDOW_ROWS;
+const ROW_OVERHEAD_BYTES = 4096;
 
 type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, clock, halt } = options;
-  const window = createPermits(WINDOW_BYTES);
-  // Notes are claimed shortly before they are sent: what a crash leaves claimed must all be looked for by the next run.
-  const admission = createPermits(options.concurrency * 2);
+  const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
+  const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const closedLanes = new Map<string, string>();
   const missingContacts = new Map<string, string>();
   const lastOccurrence = new Map<Fingerprint, number>();
@@ -70,12 +71,13 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   let bug: unknown = null;
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
-  const lanes = createLanes(runRow);
+  // A note is claimed when its lane has a place, shortly before it is sent: what a crash leaves claimed must all be looked for.
+  const lanes = createLanes({ places: options.concurrency * 2, run: runRow });
 
   /** One row, its turn having come. The lane goes on when the outcome is known; that it is durable is waited for on the side. */
-  async function runRow(row: Submitted): Promise<void> {
+  async function runRow(row: Submitted, leavePlace: () => void): Promise<void> {
     try {
-      const done = halt.signal.aborted ? null : await settleRow(row);
+      const done = halt.signal.aborted ? null : await settleRow(row, leavePlace);
       if (done === null) leave(row);
       else void finish(row, done);
     } catch (error) {
@@ -90,23 +92,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     readonly step: Transition | null;
   }
 
-  async function settleRow(row: Submitted): Promise<Settled | null> {
+  async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const before = known404(row) ?? heldBack(row);
     if (before !== null) return { outcome: before, step: null };
-    await admission.acquire(1);
-    let admitted = true;
-    const leaveAdmission = () => {
-      if (admitted) admission.release(1);
-      admitted = false;
-    };
-    try {
-      if (halt.signal.aborted) return null;
-      const claimed = await claim(row);
-      if (claimed.kind === 'settled') return { outcome: closing(row, claimed.outcome), step: null };
-      return await send(row, claimed, leaveAdmission);
-    } finally {
-      leaveAdmission();
-    }
+    const claimed = await claim(row);
+    if (claimed.kind === 'settled') return { outcome: closing(row, claimed.outcome), step: null };
+    return send(row, claimed, leavePlace);
   }
 
   type Claimed = { readonly kind: 'claimed'; readonly key: NoteKey; readonly claimedAt: number; readonly doubtedBefore: boolean };
@@ -198,14 +189,15 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       case 'created':
       case 'recovered': {
         const { kind, memoryId, createdAt, attempts, surplus } = delivery;
-        if (delivery.sentAgain) {
+        // More than one such memory may be another row's, whose look is yet to come: the closing look tells.
+        const closingLook = delivery.sentAgain || surplus.length > 0;
+        if (closingLook) {
           const { contactId, subOrg, sentHash } = row.draft;
           sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, memoryId });
         }
-        if (surplus.length > 0) options.emit({ type: 'surplus', contactId: row.draft.contactId, memoryIds: surplus });
         return {
           outcome: { kind, memoryId, createdAt, attempts },
-          step: { key, to: 'created', memoryId, createdAt, how: kind, attempts, closingLook: delivery.sentAgain },
+          step: { key, to: 'created', memoryId, createdAt, how: kind, attempts, closingLook },
         };
       }
       case 'failed':
@@ -312,6 +304,11 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     }
   }
 
+  /** Without order, what may be one note, or look like one in a list, still takes turns. With `--id-column` that is neither alone. */
+  function laneOf({ draft }: Submitted): string {
+    return options.order === 'contact' || draft.inputHash !== null ? draft.contactId : `${draft.contactId}\0${draft.sentHash}`;
+  }
+
   function leave(row: Submitted): void {
     window.release(weightOf(row));
   }
@@ -324,8 +321,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   return {
     async submit(row) {
       await window.acquire(weightOf(row));
-      const lane = options.order === 'contact' ? row.draft.contactId : `${row.draft.contactId}\0${row.draft.sentHash}`;
-      lanes.add(lane, row);
+      lanes.add(laneOf(row), row);
     },
     async idle() {
       await window.idle();

@@ -23,29 +23,48 @@ const PAGE = 1000;
  * @throws LedgerError
  */
 export async function settleOldDoubts(options: OldDoubtOptions): Promise<ReadonlySet<NoteKey>> {
-  const { ledger, emit, stopped } = options;
   const recovered = new Set<NoteKey>();
   const tally = { recovered: 0, absent: 0, open: 0 };
-  const errors: unknown[] = [];
-  const waiting = createPermits(PAGE);
-  const lanes = createLanes(async (note: OpenNote) => {
-    try {
-      const found = await settleOne(note, options);
+  const withCopies: SentAgain[] = [];
+  if (options.inDoubt === 'reconcile') {
+    await forEachOpen('in_doubt', options, async (note) => {
+      const found = await settleOne(note, options, (memoryId) => withCopies.push({ ...note, memoryId }));
       tally[found]++;
       if (found === 'recovered') recovered.add(note.key);
+    });
+  }
+  // Afterwards: what looks like a surplus copy may be the memory of an identical note that was in doubt.
+  await forEachOpen('closing', options, (note) => closingLook(note, options));
+  for (const note of withCopies) await closingLook(note, options);
+  if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...tally });
+  return recovered;
+}
+
+async function forEachOpen(
+  state: OpenNote['state'],
+  { ledger, stopped }: Pick<OldDoubtOptions, 'ledger' | 'stopped'>,
+  work: (note: OpenNote) => Promise<void>,
+): Promise<void> {
+  const errors: unknown[] = [];
+  const waiting = createPermits(PAGE);
+  const runOne = async (note: OpenNote): Promise<void> => {
+    try {
+      if (errors.length === 0) await work(note);
     } catch (error) {
       errors.push(error);
     } finally {
       waiting.release(1);
     }
-  });
+  };
+  // All of a page wait side by side: the pool bounds the requests.
+  const lanes = createLanes({ places: PAGE, run: runOne });
 
   let after: NoteKey | null = null;
   for (;;) {
     const page: readonly OpenNote[] = stopped.aborted ? [] : await ledger.openNotes({ after, limit: PAGE });
     for (const note of page) {
       after = note.key;
-      if (note.state === 'in_doubt' && options.inDoubt !== 'reconcile') continue;
+      if (note.state !== state) continue;
       await waiting.acquire(1);
       // One lane for a contact: identical notes are told apart by the ids that the ledger knows after the first is settled.
       lanes.add(note.contactId, note);
@@ -54,20 +73,16 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   }
   await waiting.idle();
   if (errors.length > 0) throw errors[0];
-  if (tally.recovered + tally.absent + tally.open > 0) emit({ type: 'doubts_settled', ...tally });
-  return recovered;
 }
 
-async function settleOne(note: OpenNote, options: OldDoubtOptions): Promise<'recovered' | 'absent' | 'open'> {
-  const { writer, looker, emit } = options;
-  if (note.state === 'closing') {
-    await closingLook(note, options);
-    return 'open';
-  }
+async function settleOne(
+  note: OpenNote,
+  { writer, looker }: OldDoubtOptions,
+  onCopies: (memoryId: string) => void,
+): Promise<'recovered' | 'absent' | 'open'> {
   const finding = await looker.settle(note);
   switch (finding.kind) {
     case 'present':
-      if (finding.surplus.length > 0) emit({ type: 'surplus', contactId: note.contactId, memoryIds: finding.surplus.map(({ id }) => id) });
       await writer.settle({
         key: note.key,
         to: 'created',
@@ -75,8 +90,9 @@ async function settleOne(note: OpenNote, options: OldDoubtOptions): Promise<'rec
         createdAt: finding.memory.createdAtText,
         how: 'recovered',
         attempts: 0,
-        closingLook: false,
+        closingLook: finding.surplus.length > 0,
       });
+      if (finding.surplus.length > 0) onCopies(finding.memory.id);
       return 'recovered';
     case 'absent':
       await writer.settle({ key: note.key, to: 'released', doubted: true });

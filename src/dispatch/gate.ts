@@ -8,14 +8,19 @@ import type { Halt } from './halt.js';
 import { createPace } from './pacing.js';
 import { createPool } from './pool.js';
 
-/** The only way out: each request takes a slot of the pool, then waits for outages to end and for its turn by the pace. */
+/** The only way out: each request waits for outages to end, takes a slot of the pool, and waits there for its turn by the pace. */
 export interface Gate {
-  /** null where the run stopped before the request left. */
-  create(note: NewMemory): Promise<CreateAnswer | null>;
+  /**
+   * null where the run stopped before the request left.
+   * @param failedAlone this row has failed before where others fared better
+   */
+  create(note: NewMemory, failedAlone: boolean): Promise<CreateAnswer | null>;
   list(contact: ContactAddress): Promise<ListAnswer | null>;
   /** Whether a failed create belongs to an outage, which costs the row no retry. */
   readonly creates: Pick<Breaker, 'decide'>;
-  /** True where nothing but 429s came back for longer than the run's patience. */
+  /** The same of a failed list. */
+  readonly lists: Pick<Breaker, 'decide'>;
+  /** True where nothing but 429s came back for longer than the run's patience: the run is stopped then. */
   readonly outOfPatience: () => boolean;
 }
 
@@ -70,72 +75,85 @@ export function createGate(options: GateOptions): Gate {
     const now = clock.now();
     pace.refused(now, retryAfterMs);
     emit({ type: 'rate_limited', waitMs: Math.max(retryAfterMs ?? 0, pace.delayMs(now)), ratePerSecond: pace.ratePerSecond });
-    if (outOfPatience()) {
-      halt.stop(
-        new StoppedError(
-          'rate_limited',
-          `The API has answered nothing but 429 for ${Math.round(giveUpAfterMs / 1000)} s (--give-up-after). The same command goes on from here.`,
-          true,
-        ),
-      );
-    }
+    outOfPatience();
   };
-  const outOfPatience = (): boolean => pace.refusedSince !== null && clock.now() - pace.refusedSince >= giveUpAfterMs;
+  const delivered = ({ status, pacing }: Pick<CreateAnswer, 'status' | 'pacing'>): void => {
+    if (status === null) return;
+    pace.delivered(clock.now());
+    pace.hinted(clock.now(), pacing);
+  };
+  const outOfPatience = (): boolean => {
+    if (pace.refusedSince === null || clock.now() - pace.refusedSince < giveUpAfterMs) return false;
+    halt.stop(
+      new StoppedError(
+        'rate_limited',
+        `The API has answered nothing but 429 for ${Math.round(giveUpAfterMs / 1000)} s (--give-up-after). The same command goes on from here.`,
+        true,
+      ),
+    );
+    return true;
+  };
 
-  const exchange = <A extends CreateAnswer | ListAnswer>(
+  const exchange = async <A extends CreateAnswer | ListAnswer>(
     breaker: Breaker,
     call: () => Promise<A>,
-    resultOf: (answer: A) => BreakerResult,
-  ) =>
-    pool.run(async (): Promise<A | null> => {
-      if (!(await breaker.pass())) return null;
-      if (!(await turn())) {
-        breaker.answered({ kind: 'unused' });
-        return null;
-      }
-      emit({ type: 'under_way', requests: pool.underWay });
-      const answer = await call();
-      breaker.answered(resultOf(answer));
-      return answer;
-    });
+    heed: (answer: A) => BreakerResult,
+  ): Promise<A | null> => {
+    for (;;) {
+      // Outside of the pool: creates that wait for the end of an outage must not keep lists out, nor the other way round.
+      if (!breaker.ready) await breaker.untilReady();
+      const answer = await pool.run(async (): Promise<A | null | typeof OUTAGE> => {
+        // An outage may have begun while the request waited for its slot, or for its turn.
+        if (!breaker.ready) return halt.signal.aborted ? null : OUTAGE;
+        if (!(await turn())) return null;
+        const pass = breaker.admit();
+        if (pass === null) return OUTAGE;
+        emit({ type: 'under_way', requests: pool.underWay });
+        const answer = await call();
+        // Before the slot is given on: the next request already goes by what this answer says.
+        breaker.answered(pass, heed(answer));
+        return answer;
+      });
+      if (answer !== OUTAGE) return answer;
+    }
+  };
 
   return {
-    async create(note) {
-      const answer = await exchange(
+    create: (note, failedAlone) =>
+      exchange(
         creates,
         () => api.create(note),
-        ({ verdict }) => createResult(verdict, note.contactId),
-      );
-      if (answer === null) return null;
-      emit({ type: 'request', verb: 'create', status: answer.status, durationMs: answer.durationMs });
-      if (answer.verdict.kind === 'rate_limited') refused(answer.verdict.retryAfterMs);
-      else if (answer.status !== null) {
-        pace.delivered(clock.now());
-        pace.hinted(clock.now(), answer.pacing);
-      }
-      options.aim.answered(answer.verdict);
-      return answer;
-    },
-    async list(contact) {
-      const answer = await exchange(
+        (answer) => {
+          const { verdict, status, durationMs } = answer;
+          emit({ type: 'request', verb: 'create', status, durationMs });
+          if (verdict.kind === 'rate_limited') refused(verdict.retryAfterMs);
+          else delivered(answer);
+          options.aim.answered(verdict);
+          return createResult(verdict, note.contactId, failedAlone);
+        },
+      ),
+    list: (contact) =>
+      exchange(
         lists,
         () => api.list(contact),
-        (listed) => listResult(listed, contact.contactId),
-      );
-      if (answer === null) return null;
-      emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
-      if (answer.kind === 'rate_limited') refused(answer.retryAfterMs);
-      else if (answer.status !== null) {
-        pace.delivered(clock.now());
-        pace.hinted(clock.now(), answer.pacing);
-      }
-      if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
-      return answer;
-    },
+        (answer) => {
+          emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
+          if (answer.kind === 'rate_limited') refused(answer.retryAfterMs);
+          else delivered(answer);
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
+          return listResult(answer, contact.contactId);
+        },
+      ),
     creates,
+    lists: {
+      // Where creates suffer from an outage, a list that fails at the same time isn't told apart from it.
+      decide: async (time) => ((await creates.decide(time)) === 'outage' ? 'outage' : lists.decide(time)),
+    },
     outOfPatience,
   };
 }
+
+const OUTAGE = Symbol('outage');
 
 function openableBreaker(doing: string, { clock, halt, emit, giveUpAfterMs }: GateOptions): Breaker {
   return createBreaker({
@@ -156,7 +174,7 @@ function openableBreaker(doing: string, { clock, halt, emit, giveUpAfterMs }: Ga
   });
 }
 
-function createResult(verdict: CreateAnswer['verdict'], contactId: string): BreakerResult {
+function createResult(verdict: CreateAnswer['verdict'], contactId: string, failedAlone: boolean): BreakerResult {
   switch (verdict.kind) {
     case 'created':
     case 'refused':
@@ -164,16 +182,17 @@ function createResult(verdict: CreateAnswer['verdict'], contactId: string): Brea
     case 'rate_limited':
       return { kind: 'good' };
     case 'not_sent':
-      return { kind: 'failed', contactId, sent: false, message: verdict.message };
+      return { kind: 'failed', contactId, sent: false, failedAlone, message: verdict.message };
     case 'doubt':
-      return { kind: 'failed', contactId, sent: true, message: verdict.message };
+      return { kind: 'failed', contactId, sent: true, failedAlone, message: verdict.message };
     default:
       return assertNever(verdict);
   }
 }
 
 function listResult(answer: ListAnswer, contactId: string): BreakerResult {
+  // A list without a status may have been refused the connection or cut off: one contact alone, whose list always breaks, is no outage.
   if (answer.kind === 'unlisted' && answer.outage)
-    return { kind: 'failed', contactId, sent: answer.status !== null, message: answer.message };
+    return { kind: 'failed', contactId, sent: true, failedAlone: false, message: answer.message };
   return { kind: 'good' };
 }

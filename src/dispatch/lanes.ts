@@ -1,35 +1,84 @@
 /** Work in lanes: one item of a lane at a time, in the order given; lanes side by side. A lane exists only while it has work. */
 export interface Lanes<T> {
-  /** `run` must not throw: there is nobody to catch it. */
   add(lane: string, item: T): void;
+  /** Lanes that have work. */
   readonly count: number;
 }
 
-export function createLanes<T>(run: (item: T) => Promise<void>): Lanes<T> {
-  const lanes = new Map<string, T[]>();
+export interface LaneOptions<T> {
+  /** So many items are begun at the same time; the others are no more than an entry of a queue. */
+  readonly places: number;
+  /**
+   * Must not throw: there is nobody to catch it. Its lane is busy until it resolves; `leavePlace` lets another lane begin before that,
+   * where what is left is waiting.
+   */
+  readonly run: (item: T, leavePlace: () => void) => Promise<void>;
+}
 
-  const drain = async (name: string, items: T[]): Promise<void> => {
-    for (let next = 0; next < items.length; next++) {
-      await run(items[next]!);
-      // The array only grows while the lane lives; a long lane gives back what is done.
-      if (next === 255) {
-        items.splice(0, 256);
-        next = -1;
-      }
+interface Lane<T> {
+  readonly name: string;
+  readonly items: T[];
+  /** Items before this one are done; the array gives them back from time to time. */
+  next: number;
+}
+
+/** Done items that a lane holds before it gives them back. */
+const KEPT = 256;
+
+export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
+  const lanes = new Map<string, Lane<T>>();
+  const ready: Lane<T>[] = [];
+  let nextReady = 0;
+  let free = places;
+
+  const begin = (): void => {
+    while (free > 0) {
+      const lane = ready[nextReady];
+      if (lane === undefined) break;
+      nextReady++;
+      free--;
+      void work(lane);
     }
-    lanes.delete(name);
+    if (nextReady > KEPT) {
+      ready.splice(0, nextReady);
+      nextReady = 0;
+    }
+  };
+
+  const work = async (lane: Lane<T>): Promise<void> => {
+    let placed = true;
+    const leavePlace = (): void => {
+      if (!placed) return;
+      placed = false;
+      free++;
+      begin();
+    };
+    await run(lane.items[lane.next]!, leavePlace);
+    lane.next++;
+    if (lane.next === lane.items.length) lanes.delete(lane.name);
+    else {
+      if (lane.next === KEPT) {
+        lane.items.splice(0, KEPT);
+        lane.next = 0;
+      }
+      // At the end of the queue: a contact with thousands of notes takes turns with the others.
+      ready.push(lane);
+    }
+    leavePlace();
+    begin();
   };
 
   return {
     add(name, item) {
       const lane = lanes.get(name);
       if (lane !== undefined) {
-        lane.push(item);
+        lane.items.push(item);
         return;
       }
-      const items = [item];
-      lanes.set(name, items);
-      void drain(name, items);
+      const begun: Lane<T> = { name, items: [item], next: 0 };
+      lanes.set(name, begun);
+      ready.push(begun);
+      begin();
     },
     get count() {
       return lanes.size;

@@ -75,8 +75,11 @@ export function createLooker(options: LookOptions): Looker {
     return longestAsked;
   };
 
-  const look = async (doubt: Doubt): Promise<Finding & { readonly outage?: boolean }> => {
+  /** @param counts absence would be believed */
+  const look = async (doubt: Doubt, counts: boolean): Promise<Finding & { readonly outage?: boolean }> => {
     await options.flush();
+    // What a list must show was there before it was asked for; with `--order none` others are created meanwhile.
+    const { newest } = await ledger.contact(doubt.contactId, doubt.subOrg);
     const answer = await list(doubt);
     if (answer === null) return { kind: 'stopped' };
     switch (answer.kind) {
@@ -91,36 +94,37 @@ export function createLooker(options: LookOptions): Looker {
         return assertNever(answer);
     }
     await options.flush(); // what was settled while the list was under way
-    const known = await ledger.contact(doubt.contactId, doubt.subOrg);
+    const { memoryIds } = await ledger.contact(doubt.contactId, doubt.subOrg);
+    const known = { memoryIds, newest };
     const ask = () =>
       options.judge({ memories: answer.memories, note: doubt, known, skewMs: options.skewMs(), pages, hashOf: options.hashOf });
     const judgement = ask();
-    if (judgement.kind !== 'unproven' || !judgement.mayBePage) return judgement;
+    // Asked when it matters: until then the ledger may get to know a longer list.
+    if (judgement.kind !== 'unproven' || !judgement.mayBePage || !counts) return judgement;
     await askForLongest();
     return ask();
   };
 
-  const once = async (doubt: Doubt): Promise<Finding & { readonly outage?: boolean }> => {
-    const finding = await look(doubt);
+  const lookAndTell = async (doubt: Doubt, counts: boolean): Promise<Finding & { readonly outage?: boolean }> => {
+    const finding = await look(doubt, counts);
     if (finding.kind !== 'stopped') options.onLooked(finding.kind === 'unproven' ? null : finding.kind === 'present');
     return finding;
   };
 
   return {
     list,
-    once,
+    once: (doubt) => lookAndTell(doubt, true),
     async settle(doubt) {
       const believedFrom = doubt.since + options.reconcileWaitMs;
       let failuresAfterwards = 0;
       for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
         const startedAt = clock.now();
-        const finding = await once(doubt);
+        const finding = await lookAndTell(doubt, startedAt >= believedFrom);
         if (finding.kind === 'present' || finding.kind === 'stopped') return finding;
         if (startedAt >= believedFrom) {
-          // A list that fails for a moment isn't an answer either way: asked as often as a row is sent.
-          const mayPass = finding.kind === 'unproven' && finding.outage === true && failuresAfterwards < options.retries;
-          if (!mayPass) return finding;
-          failuresAfterwards++;
+          // A list that fails for a moment isn't an answer either way: asked as often as a row is sent, an outage aside.
+          if (finding.kind !== 'unproven' || finding.outage !== true) return finding;
+          if ((await gate.lists.decide(clock.now())) !== 'outage' && ++failuresAfterwards > options.retries) return finding;
         }
         if (stopped.aborted) return { kind: 'stopped' };
         const rest = believedFrom - clock.now();

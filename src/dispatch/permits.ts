@@ -7,13 +7,14 @@ export interface Permits {
   idle(): Promise<void>;
 }
 
-export function createPermits(total: number): Permits {
+/** @param total how much may be held; a function is asked anew whenever something is released */
+export function createPermits(total: number | (() => number)): Permits {
   let held = 0;
   let holders = 0;
   const waiting: { readonly weight: number; readonly resolve: () => void }[] = [];
   let idleWaiters: (() => void)[] = [];
 
-  const fits = (weight: number): boolean => holders === 0 || held + weight <= total;
+  const fits = (weight: number): boolean => holders === 0 || held + weight <= (typeof total === 'number' ? total : total());
   const take = (weight: number): void => {
     held += weight;
     holders++;

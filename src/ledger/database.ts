@@ -1,12 +1,39 @@
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 
 /** The only door to the SQLite driver. It speaks `node:sqlite`'s API: the day Node 20 goes, only this import changes. */
-export type Database = InstanceType<typeof DatabaseSync>;
+export interface Database {
+  exec(sql: string): void;
+  /** The same statement for the same SQL: it mustn't be run while an iteration over it is under way. */
+  prepare(sql: string): Statement;
+  readonly isOpen: boolean;
+  readonly isTransaction: boolean;
+  /** Statements can't be finalized in this driver: the files stay open, and the log unmerged, until they happen to be collected. */
+  close(): void;
+}
 export type Statement = StatementSyncInstance;
 
 /** @throws the driver's error; `describe` puts it into words. */
 export function openDatabase(path: string, options: { readonly readOnly: boolean; readonly busyMs: number }): Database {
-  return new DatabaseSync(path, { readOnly: options.readOnly, timeout: options.busyMs });
+  const database = new DatabaseSync(path, { readOnly: options.readOnly, timeout: options.busyMs });
+  const statements = new Map<string, Statement>();
+  return {
+    exec: (sql) => database.exec(sql),
+    prepare(sql) {
+      let statement = statements.get(sql);
+      if (statement === undefined) {
+        statement = database.prepare(sql);
+        statements.set(sql, statement);
+      }
+      return statement;
+    },
+    get isOpen() {
+      return database.isOpen;
+    },
+    get isTransaction() {
+      return database.isTransaction;
+    },
+    close: () => database.close(),
+  };
 }
 
 const BUSY = 5;

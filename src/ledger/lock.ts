@@ -1,7 +1,7 @@
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { LedgerHeldError, UserError } from '../errors.js';
-import { describe, isBusy, openDatabase } from './database.js';
+import { type Database, describe, isBusy, openDatabase } from './database.js';
 
 /** Who holds a ledger: told to a second run. */
 export interface Holder {
@@ -26,23 +26,21 @@ export function lockLedger(ledgerPath: string, what: string): Lock {
   const lockPath = `${ledgerPath}-lock`;
   const holderPath = `${ledgerPath}-holder.json`;
   createPrivately(lockPath);
-  const database = openDatabase(lockPath, { readOnly: false, busyMs: 0 });
+  const database = takeExclusively(lockPath, () => heldError(ledgerPath, readHolder(holderPath)));
   try {
-    database.exec('BEGIN EXCLUSIVE');
+    writeHolder(holderPath, { pid: process.pid, host: hostname(), since: new Date().toISOString(), what });
   } catch (error) {
     database.close();
-    if (isBusy(error)) throw heldError(ledgerPath, readHolder(holderPath));
-    throw new UserError(`The ledger's lock ${lockPath} can't be taken: ${describe(error)}. Remove that file if no import is running.`, {
-      cause: error,
-    });
+    throw new UserError(`The ledger's folder can't be written: ${describe(error)}. Nothing was sent.`, { cause: error });
   }
-  const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString(), what };
-  writeFileSync(holderPath, `${JSON.stringify(holder)}\n`, { mode: 0o600 });
   return {
     release() {
       // First the note about us, then the lock: the other way round we might remove our successor's note.
-      rmSync(holderPath, { force: true });
-      database.close();
+      try {
+        rmSync(holderPath, { force: true });
+      } finally {
+        database.close();
+      }
     },
   };
 }
@@ -70,6 +68,35 @@ export function readHolder(holderPath: string): Holder | null {
   }
 }
 
+function takeExclusively(lockPath: string, held: () => LedgerHeldError): Database {
+  let database: Database | null = null;
+  try {
+    database = openDatabase(lockPath, { readOnly: false, busyMs: 0 });
+    database.exec('BEGIN EXCLUSIVE');
+    return database;
+  } catch (error) {
+    database?.close();
+    if (isBusy(error)) throw held();
+    throw new UserError(
+      `The ledger's lock ${lockPath} can't be taken: ${describe(error)}. Nothing was sent. Remove that file if no import is running.`,
+      { cause: error },
+    );
+  }
+}
+
+/** A file of its own name, moved into place: a reader never sees half of it, and a link that stands there isn't followed. */
+function writeHolder(holderPath: string, holder: Holder): void {
+  const draft = `${holderPath}.${process.pid}`;
+  rmSync(draft, { force: true });
+  try {
+    writeFileSync(draft, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: 'wx' });
+    renameSync(draft, holderPath);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
 function isHolder(value: unknown): value is Holder {
   return typeof value === 'object' && value !== null && 'pid' in value && 'host' in value && 'since' in value && 'what' in value;
 }
@@ -87,8 +114,6 @@ function createPrivately(path: string): void {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-    throw new UserError(`The ledger's folder can't be written: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    throw new UserError(`The ledger's folder can't be written: ${describe(error)}. Nothing was sent.`, { cause: error });
   }
 }

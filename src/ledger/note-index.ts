@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { Fingerprint, NoteKey } from '../model.js';
 import type { Database } from './database.js';
-import { createFilter, type Filter } from './filter.js';
+import { createFilter, type Filter, type FilterSegment } from './filter.js';
 import type { ContactKnowledge } from './ledger.js';
 
 /**
@@ -21,6 +22,8 @@ export interface NoteIndex {
 }
 
 const TAIL_LENGTH = 8192;
+/** After a crash at most so many notes, and a tail, are read to make the filter whole. */
+const FILTER_LAG = 1 << 18;
 
 const READ_MARK = 'SELECT value FROM meta WHERE name = ?';
 const WRITE_MARK = 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value';
@@ -29,35 +32,31 @@ const TAIL_ROWS = 'SELECT note_key, fingerprint, contact_id FROM note WHERE note
 const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
 const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES (?, ?)';
 const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES (?, ?)';
-const CONTACT_NOTES = `
-  SELECT state, memory_id, sub_org, settled_at, note.note_key FROM note_by_contact JOIN note USING (note_key)
-    WHERE contact_hash = ?1 AND contact_id = ?2
+const CONTACT_MEMORIES = `
+  SELECT note.note_key, state, memory_id, sub_org, settled_at, created_at FROM note_by_contact JOIN note USING (note_key)
+    WHERE contact_hash = ?1 AND note_key <= ?3 AND contact_id = ?2 AND memory_id IS NOT NULL
   UNION ALL
-  SELECT state, memory_id, sub_org, settled_at, note_key FROM note WHERE note_key > ?3 AND contact_id = ?2
-  ORDER BY settled_at, 5`;
-const LARGEST = `
-  SELECT contact_id, sub_org, count(*) AS memories
-  FROM (SELECT contact_hash FROM note_by_contact GROUP BY contact_hash ORDER BY count(*) DESC LIMIT 5)
-  JOIN note_by_contact USING (contact_hash) JOIN note USING (note_key)
-  WHERE state = 'created' GROUP BY contact_id, sub_org ORDER BY memories DESC LIMIT 1`;
+  SELECT note_key, state, memory_id, sub_org, settled_at, created_at FROM note
+    WHERE note_key > ?3 AND contact_id = ?2 AND memory_id IS NOT NULL`;
+// Largest first, by notes of any state: no contact below can have more memories than notes.
+const INDEXED_CONTACTS = 'SELECT contact_hash, count(*) AS notes FROM note_by_contact GROUP BY contact_hash ORDER BY notes DESC';
+const TAIL_MEMORIES = `
+  SELECT contact_id, sub_org, count(*) AS memories FROM note WHERE note_key > ? AND state = 'created' GROUP BY contact_id, sub_org`;
+const INDEXED_MEMORIES = `
+  SELECT contact_id, sub_org, count(*) AS memories FROM note_by_contact JOIN note USING (note_key)
+  WHERE contact_hash = ? AND note_key <= ? AND state = 'created' GROUP BY contact_id, sub_org`;
 const SAVED_SEGMENTS = 'SELECT capacity, count, bits FROM filter_segment ORDER BY position';
 const SAVE_SEGMENT = `INSERT INTO filter_segment (position, capacity, count, bits) VALUES (?, ?, ?, ?)
-  ON CONFLICT (position) DO UPDATE SET count = excluded.count, bits = excluded.bits`;
+  ON CONFLICT (position) DO UPDATE SET capacity = excluded.capacity, count = excluded.count, bits = excluded.bits`;
 
-export function createNoteIndex(database: Database): NoteIndex {
+/** @param tailLength so many notes make the tail long enough to be indexed */
+export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): NoteIndex {
   const sql = {
     byPrefix: database.prepare(BY_PREFIX),
-    contact: database.prepare(CONTACT_NOTES),
+    contact: database.prepare(CONTACT_MEMORIES),
   };
-  let indexedUpTo = mark(database, 'indexed_up_to');
-  let lastKey = indexedUpTo;
-  const filter = loadFilter(database);
-  const tail = new Map<Fingerprint, NoteKey>();
-  for (const row of database.prepare(NOTES_ABOVE).iterate(indexedUpTo)) {
-    const key = row.note_key as NoteKey;
-    tail.set(hex(row.fingerprint), key);
-    lastKey = Math.max(lastKey, key);
-  }
+  const { filter, tail, ...opened } = load(database);
+  let { indexedUpTo, lastKey, savedSegments, filterUpTo } = opened;
 
   const moveTail = (): void => {
     if (tail.size === 0) return;
@@ -65,7 +64,7 @@ export function createNoteIndex(database: Database): NoteIndex {
     const byFingerprint = rows.map((row) => [prefixOf(hex(row.fingerprint)), Number(row.note_key)] as const).sort(byFirst);
     const byContact = rows.map((row) => [contactHash(String(row.contact_id)), Number(row.note_key)] as const).sort(byFirst);
     const mark = Number(rows.at(-1)?.note_key ?? indexedUpTo);
-    inTransaction(database, () => {
+    inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const fingerprint = database.prepare(INDEX_FINGERPRINT);
       const contact = database.prepare(INDEX_CONTACT);
       for (const [prefix, key] of byFingerprint) fingerprint.run(prefix, key);
@@ -75,6 +74,12 @@ export function createNoteIndex(database: Database): NoteIndex {
     // Only after the commit: until then the tail is the only way to these notes.
     indexedUpTo = mark;
     tail.clear();
+  };
+
+  const saveWholeFilter = (): void => {
+    inTransaction(database, 'BEGIN IMMEDIATE', () => saveFilter({ database, filter, upTo: lastKey, savedSegments }));
+    savedSegments = fullSegments(filter);
+    filterUpTo = lastKey;
   };
 
   return {
@@ -93,62 +98,128 @@ export function createNoteIndex(database: Database): NoteIndex {
       lastKey = Math.max(lastKey, key);
     },
     settle() {
-      if (tail.size >= TAIL_LENGTH) moveTail();
+      if (tail.size >= tailLength) moveTail();
+      if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
     },
     contact(contactId, subOrg) {
       const memoryIds = new Set<string>();
-      let newest: string | null = null;
-      for (const row of sql.contact.all(contactHash(contactId), contactId, indexedUpTo)) {
-        if (row.memory_id === null) continue;
-        memoryIds.add(String(row.memory_id));
-        if (row.state === 'created' && row.sub_org === subOrg) newest = String(row.memory_id);
+      let newest: { id: string; at: number; key: number } | null = null;
+      for (const row of sql.contact.iterate(contactHash(contactId), contactId, indexedUpTo)) {
+        const memoryId = String(row.memory_id);
+        memoryIds.add(memoryId);
+        if (row.state !== 'created' || row.sub_org !== subOrg) continue;
+        const at = madeAt(row);
+        const key = Number(row.note_key);
+        // At the same moment the later note counts: a contact's notes are made in the order of their keys.
+        if (newest === null || at > newest.at || (at === newest.at && key > newest.key)) newest = { id: memoryId, at, key };
       }
-      return { memoryIds, newest };
+      return { memoryIds, newest: newest?.id ?? null };
     },
-    largestContact() {
-      moveTail();
-      const row = database.prepare(LARGEST).get();
-      if (row === undefined) return null;
-      return {
-        contactId: String(row.contact_id),
-        subOrg: row.sub_org === null ? null : String(row.sub_org),
-        memories: Number(row.memories),
-      };
-    },
+    largestContact: () => findLargest(database, indexedUpTo),
     save() {
       moveTail();
-      inTransaction(database, () => saveFilter(database, filter, lastKey));
+      saveWholeFilter();
     },
   };
 }
 
-/** The saved filter is true up to a key; what came later is added from the notes themselves. */
-function loadFilter(database: Database): Filter {
-  const filter = createFilter(
-    database
-      .prepare(SAVED_SEGMENTS)
-      .all()
-      .map((row) => ({ capacity: Number(row.capacity), count: Number(row.count), bits: new Uint8Array(row.bits as Uint8Array) })),
-  );
-  for (const row of database.prepare(NOTES_ABOVE).iterate(mark(database, 'filter_up_to'))) filter.add(hex(row.fingerprint));
-  return filter;
+/** All of one moment: a reader mustn't see an old filter with the mark of a newer one. */
+function load(database: Database) {
+  return inTransaction(database, 'BEGIN', () => {
+    const indexedUpTo = mark(database, 'indexed_up_to');
+    let lastKey = indexedUpTo;
+    const tail = new Map<Fingerprint, NoteKey>();
+    for (const row of database.prepare(NOTES_ABOVE).iterate(indexedUpTo)) {
+      const key = row.note_key as NoteKey;
+      tail.set(hex(row.fingerprint), key);
+      lastKey = key;
+    }
+    return { indexedUpTo, lastKey, tail, ...loadFilter(database) };
+  });
 }
 
-function saveFilter(database: Database, filter: Filter, upTo: number): void {
-  const saved = Number(database.prepare('SELECT count(*) AS n FROM filter_segment WHERE count >= capacity').get()?.n ?? 0);
+/** When the server made the memory, as it says; where it doesn't, when we learnt of it. Epoch milliseconds. */
+function madeAt(row: Record<string, unknown>): number {
+  const said = typeof row.created_at === 'string' ? Date.parse(row.created_at) : Number.NaN;
+  return Number.isNaN(said) ? Number(row.settled_at) : said;
+}
+
+type ContactSize = NonNullable<ReturnType<NoteIndex['largestContact']>>;
+
+/** Counts only as many contacts as can be the largest. */
+function findLargest(database: Database, indexedUpTo: number): ContactSize | null {
+  const inIndex = database.prepare(INDEXED_MEMORIES);
+  let largest: ContactSize | null = null;
+  const offer = (row: Record<string, unknown>, more: number): void => {
+    const memories = Number(row.memories) + more;
+    if (memories <= (largest?.memories ?? 0)) return;
+    largest = { contactId: String(row.contact_id), subOrg: row.sub_org === null ? null : String(row.sub_org), memories };
+  };
+
+  // Every contact with a note in the tail is counted whole, so that for the others the index alone is the truth.
+  for (const row of database.prepare(TAIL_MEMORIES).all(indexedUpTo)) {
+    const indexed = inIndex.all(contactHash(String(row.contact_id)), indexedUpTo);
+    const same = indexed.find(({ contact_id, sub_org }) => contact_id === row.contact_id && sub_org === row.sub_org);
+    offer(row, Number(same?.memories ?? 0));
+  }
+  for (const { contact_hash, notes } of database.prepare(INDEXED_CONTACTS).iterate()) {
+    if (Number(notes) <= sizeOf(largest)) break;
+    for (const row of inIndex.all(contact_hash, indexedUpTo)) offer(row, 0);
+  }
+  return largest;
+}
+
+function sizeOf(contact: ContactSize | null): number {
+  return contact?.memories ?? 0;
+}
+
+/** The saved filter is true up to a key; what came later is added from the notes themselves. */
+function loadFilter(database: Database): { readonly filter: Filter; readonly savedSegments: number; readonly filterUpTo: number } {
+  const segments = database
+    .prepare(SAVED_SEGMENTS)
+    .all()
+    .map((row) => ({ capacity: Number(row.capacity), count: Number(row.count), bits: new Uint8Array(row.bits as Uint8Array) }));
+  // SQLite doesn't notice a bit that has flipped, and here it would call a note unknown that was created.
+  const isIntact = checksum(segments) === database.prepare(READ_MARK).get('filter_checksum')?.value;
+  const filter = createFilter(isIntact ? segments : []);
+  const savedSegments = fullSegments(filter);
+  const filterUpTo = isIntact ? mark(database, 'filter_up_to') : 0;
+  for (const row of database.prepare(NOTES_ABOVE).iterate(filterUpTo)) filter.add(hex(row.fingerprint));
+  return { filter, savedSegments, filterUpTo };
+}
+
+/** @param saving.savedSegments so many full segments stand there already: they never change, and are written once */
+function saveFilter(saving: {
+  readonly database: Database;
+  readonly filter: Filter;
+  readonly upTo: number;
+  readonly savedSegments: number;
+}) {
+  const { database, filter, upTo, savedSegments } = saving;
   const statement = database.prepare(SAVE_SEGMENT);
-  // Full segments never change: they are written once.
   filter.segments.forEach((segment, position) => {
-    if (position >= saved) statement.run(position, segment.capacity, segment.count, segment.bits);
+    if (position >= savedSegments) statement.run(position, segment.capacity, segment.count, segment.bits);
   });
   database.prepare(WRITE_MARK).run('filter_up_to', upTo);
+  database.prepare(WRITE_MARK).run('filter_checksum', checksum(filter.segments));
 }
 
-function inTransaction(database: Database, work: () => void): void {
-  database.exec('BEGIN IMMEDIATE');
+function fullSegments(filter: Filter): number {
+  return filter.segments.filter(({ count, capacity }) => count >= capacity).length;
+}
+
+function checksum(segments: readonly FilterSegment[]): string {
+  const hash = createHash('sha256');
+  for (const { capacity, count, bits } of segments) hash.update(`${capacity} ${count} `).update(bits);
+  return hash.digest('hex');
+}
+
+function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+  database.exec(begin);
   try {
-    work();
+    const result = work();
     database.exec('COMMIT');
+    return result;
   } finally {
     if (database.isTransaction) database.exec('ROLLBACK');
   }

@@ -96,11 +96,13 @@ export function checkVersion(database: Database, path: string): number {
   // Opening a new file in WAL mode writes its first page already: what counts is whether somebody's tables are in it.
   const isEmpty = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get()?.tables === 0;
   if (!isEmpty && application !== APPLICATION_ID) {
-    throw new UserError(`${path} is a SQLite database, but not a ledger of memory-import. Name another file with --ledger.`);
+    throw new UserError(
+      `${path} is a SQLite database, but not a ledger of memory-import. Nothing was sent. Name another file with --ledger.`,
+    );
   }
   if (version > MIGRATIONS.length) {
     throw new UserError(
-      `The ledger ${path} was written by a newer memory-import (ledger version ${version}, this program knows ${MIGRATIONS.length}). Use that version.`,
+      `The ledger ${path} was written by a newer memory-import (ledger version ${version}, this program knows ${MIGRATIONS.length}). Nothing was sent. Use that version.`,
     );
   }
   return version;

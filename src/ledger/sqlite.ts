@@ -1,9 +1,9 @@
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { statSync } from 'node:fs';
 import { LedgerError, UserError } from '../errors.js';
-import type { Fingerprint, NoteKey, RunId } from '../model.js';
+import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
 import { type Database, describe, isCorrupt, openDatabase } from './database.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
+import { existingFile, keepPrivate, prepareLedgerFile } from './ledger-file.js';
 import { type Lock, lockLedger } from './lock.js';
 import { createNoteIndex, type NoteIndex } from './note-index.js';
 import { toKnownNote, toOpenNote, toRunFailure, toRunNote } from './rows.js';
@@ -20,6 +20,8 @@ export interface WriteMode {
   /** `--same-account`: take over a ledger whose key or address has changed. */
   readonly sameAccount: boolean;
   readonly now: () => number;
+  /** So many notes are held in memory before they are indexed. */
+  readonly tailLength?: number;
 }
 
 /**
@@ -27,11 +29,14 @@ export interface WriteMode {
  * @throws UserError where it can't be used; LedgerHeldError where another run holds it. Nothing was changed then.
  */
 export function openLedger(mode: WriteMode): Ledger {
-  const path = prepareFile(mode.path);
+  const path = prepareLedgerFile(mode.path);
   const lock = lockLedger(path, mode.what);
   try {
     const database = openChecked(path, false);
     try {
+      // Before anything is changed: the file may be somebody else's.
+      checkVersion(database, path);
+      keepPrivate(path);
       return openForWriting({ database, lock, path, mode });
     } catch (error) {
       database.close();
@@ -48,8 +53,8 @@ export function openLedger(mode: WriteMode): Ledger {
  * @throws UserError where the file isn't a ledger
  */
 export function openLedgerToRead(givenPath: string): Ledger | null {
-  if (!existsSync(givenPath)) return null;
-  const path = realpathSync(givenPath);
+  const path = existingFile(givenPath);
+  if (path === null) return null;
   try {
     const database = openChecked(path, true);
     try {
@@ -57,7 +62,7 @@ export function openLedgerToRead(givenPath: string): Ledger | null {
         database.close();
         return null;
       }
-      return createStore({ database, lock: null, runNumber: 0, now: Date.now });
+      return createStore({ database, lock: null, runNumber: READER, now: Date.now, tailLength: undefined });
     } catch (error) {
       database.close();
       throw error;
@@ -67,11 +72,16 @@ export function openLedgerToRead(givenPath: string): Ledger | null {
   }
 }
 
+/** No run has this number: to a reader every open note is an earlier run's. */
+const READER = 0;
+
 const TAKE_OVER = `UPDATE note SET state = 'in_doubt', doubted = 1, since = ? WHERE state IN ('claimed', 'sending')`;
+// A clock that was set back since: nobody must wait for a time that is years away.
+const NOT_IN_THE_FUTURE = `UPDATE note SET since = ?1 WHERE state = 'in_doubt' AND since > ?1`;
 const HAS_NOTES = `SELECT EXISTS (SELECT 1 FROM note WHERE state <> 'released') AS found`;
 const READ_META = `SELECT value FROM meta WHERE name = ?`;
 const WRITE_META = `INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
-const INSERT_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record RETURNING run_number`;
+const SAVE_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record`;
 
 function openForWriting(opening: {
   readonly database: Database;
@@ -82,7 +92,7 @@ function openForWriting(opening: {
   const { database, lock, path, mode } = opening;
   // FULL: a commit has reached the disk when it returns. With WAL's usual NORMAL a power cut would lose the last claims,
   // and a claim that is lost is a note created twice.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000');
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000');
   migrate(database, path);
   takeTarget({ database, mode, path });
   const run: RunRecord = {
@@ -96,10 +106,12 @@ function openForWriting(opening: {
     summary: null,
   };
   database.exec('BEGIN IMMEDIATE');
-  const row = database.prepare(INSERT_RUN).get(run.runId, JSON.stringify(run));
+  database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run));
   database.prepare(TAKE_OVER).run(mode.now());
+  database.prepare(NOT_IN_THE_FUTURE).run(mode.now());
   database.exec('COMMIT');
-  return createStore({ database, lock, runNumber: Number(row?.run_number), now: mode.now });
+  const runNumber = Number(database.prepare(RUN_NUMBER).get(run.runId)?.run_number);
+  return createStore({ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength });
 }
 
 function takeTarget(opening: { readonly database: Database; readonly mode: WriteMode; readonly path: string }): void {
@@ -132,11 +144,11 @@ const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, 
 const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
 const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
-  WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND note_key > ? ORDER BY note_key LIMIT ?`;
+  WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? ORDER BY failure_number LIMIT ? OFFSET ?';
 const RUN_NUMBER = 'SELECT run_number FROM run WHERE run_id = ?';
-const RUNS = 'SELECT record FROM run ORDER BY run_id DESC';
+const RUNS = 'SELECT record FROM run ORDER BY run_number DESC';
 const ONE_RUN = 'SELECT record FROM run WHERE run_id = ?';
 
 interface Store {
@@ -145,11 +157,12 @@ interface Store {
   readonly lock: Lock | null;
   readonly runNumber: number;
   readonly now: () => number;
+  readonly tailLength: number | undefined;
 }
 
-function createStore({ database, lock, runNumber, now }: Store): Ledger {
+function createStore({ database, lock, runNumber, now, tailLength }: Store): Ledger {
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
-  const index = createNoteIndex(database);
+  const index = createNoteIndex(database, tailLength);
   const sql = {
     find: database.prepare(FIND_NOTE),
     insert: database.prepare(INSERT_NOTE),
@@ -164,14 +177,12 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
 
   const find = (key: NoteKey): KnownNote => {
     const row = sql.find.get(key);
-    if (row === undefined) throw new LedgerError(`The ledger's index names note ${key}, which isn't there: the ledger is damaged.`);
+    if (row === undefined) throw missingNote(key);
     return toKnownNote(row);
   };
 
-  const keyOf = (fingerprint: Fingerprint) => index.find(fingerprint);
-
   const claim = (wanted: Claim, pending: Map<Fingerprint, NoteKey>): ClaimAnswer => {
-    const key = pending.get(wanted.fingerprint) ?? keyOf(wanted.fingerprint);
+    const key = pending.get(wanted.fingerprint) ?? index.find(wanted.fingerprint);
     if (key === null) {
       const { lastInsertRowid } = sql.insert.run(
         Buffer.from(wanted.fingerprint, 'hex'),
@@ -196,22 +207,33 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
   };
 
   const apply = (step: Transition): void => {
+    // A step of a note that isn't there can't be made durable, and mustn't be called so.
+    if (write(step).changes !== 1) throw missingNote(step.key);
+  };
+
+  const write = (step: Transition) => {
     switch (step.to) {
       case 'created':
-        sql.created.run(step.memoryId, step.createdAt, step.how, step.attempts, Number(step.closingLook), now(), runNumber, step.key);
-        return;
+        return sql.created.run(
+          step.memoryId,
+          step.createdAt,
+          step.how,
+          step.attempts,
+          Number(step.closingLook),
+          now(),
+          runNumber,
+          step.key,
+        );
       case 'failed':
-        sql.failed.run(step.class, step.status, step.message, step.attempts, Number(step.doubted), now(), step.key);
-        return;
+        return sql.failed.run(step.class, step.status, step.message, step.attempts, Number(step.doubted), now(), step.key);
       case 'in_doubt':
-        sql.doubt.run(step.since, step.message, step.attempts, now(), step.key);
-        return;
+        return sql.doubt.run(step.since, step.message, step.attempts, now(), step.key);
       case 'released':
-        sql.released.run(Number(step.doubted), step.key);
-        return;
+        return sql.released.run(Number(step.doubted), step.key);
       case 'closed':
-        sql.closed.run(step.key);
-        return;
+        return sql.closed.run(step.key);
+      default:
+        return assertNever(step);
     }
   };
 
@@ -232,19 +254,21 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
   return {
     wasEmpty,
     async lookup(fingerprints) {
-      return guarded(() =>
-        fingerprints.map((fingerprint) => {
-          const key = keyOf(fingerprint);
+      return guarded(() => {
+        // The filter would go on saying "unknown", which means "to be sent".
+        if (!database.isOpen) throw new LedgerError('The ledger is closed.');
+        return fingerprints.map((fingerprint) => {
+          const key = index.find(fingerprint);
           return key === null ? null : find(key);
-        }),
-      );
+        });
+      });
     },
     async commit(batch) {
       return guarded(() => {
+        // Before the batch, in a transaction of its own: when it fails, nothing of the batch has happened.
+        index.settle();
         try {
-          const answers = writeBatch(batch);
-          index.settle();
-          return answers;
+          return writeBatch(batch);
         } finally {
           if (database.isTransaction) database.exec('ROLLBACK');
         }
@@ -254,7 +278,7 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
       return guarded(() =>
         database
           .prepare(OPEN_NOTES)
-          .all(after ?? 0, limit)
+          .all(runNumber, after ?? 0, limit)
           .map(toOpenNote),
       );
     },
@@ -265,7 +289,7 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
       return guarded(() => index.largestContact());
     },
     async saveRun(run) {
-      guarded(() => database.prepare(INSERT_RUN).get(run.runId, JSON.stringify(run)));
+      guarded(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
     },
     async runs() {
       return guarded(() => database.prepare(RUNS).all().map(toRunRecord));
@@ -288,10 +312,13 @@ function createStore({ database, lock, runNumber, now }: Store): Ledger {
     async close() {
       if (!database.isOpen) return;
       try {
-        if (lock !== null) saveFilterIfPossible(index);
+        if (lock !== null) tidyUp(database, index);
       } finally {
-        database.close();
-        lock?.release();
+        try {
+          database.close();
+        } finally {
+          lock?.release();
+        }
       }
     },
   };
@@ -314,13 +341,21 @@ function mayClaim(note: KnownNote, isOurs: boolean, wanted: Claim): boolean {
   }
 }
 
-/** The filter can be built anew from the notes, so a full disk at the very end is no loss. */
-function saveFilterIfPossible(index: NoteIndex): void {
+/**
+ * The filter is saved, and the log merged into the file, so that a copy of the file alone is the whole ledger. A full disk at the very end
+ * is no loss: the filter can be built anew from the notes, the log is read at the next opening. Nobody waits for readers.
+ */
+function tidyUp(database: Database, index: NoteIndex): void {
   try {
     index.save();
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
   } catch {
-    // Built anew at the next opening.
+    // As above.
   }
+}
+
+function missingNote(key: NoteKey): LedgerError {
+  return new LedgerError(`The ledger speaks of note ${key}, which isn't there: it is damaged. Restore it from a backup.`);
 }
 
 function guarded<T>(work: () => T): T {
@@ -353,63 +388,25 @@ function openChecked(path: string, readOnly: boolean): Database {
 }
 
 function asUserError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('sqliteCode' in error || 'errcode' in error || error.message.startsWith('Failed to open database'))) {
-    return error;
-  }
+  if (!isFromOutside(error)) return error;
   if (isCorrupt(error)) return damagedError(path, describe(error), error);
   return new UserError(
-    `The ledger ${path} can't be used: ${describe(error)}. Nothing was sent. Check that its folder can be written and has space.`,
+    `The ledger ${path} can't be used: ${describe(error)}. Nothing was sent. Check that the file is whole, and that its folder can be written and has space.`,
     {
       cause: error,
     },
   );
 }
 
+/** SQLite's or the system's complaint; anything else is ours already, or a bug. */
+function isFromOutside(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return 'syscall' in error || ('code' in error && error.code === 'ERR_SQLITE_ERROR');
+}
+
 function damagedError(path: string, detail: string, cause?: unknown): UserError {
   return new UserError(
     `The ledger ${path} is damaged or no ledger at all: ${detail}. Nothing was sent. Restore it from a backup, or move it away and import with --adopt, which finds in the API what is there already.`,
     { cause },
-  );
-}
-
-/** Linux's magic numbers (statfs(2)): on these a lock may not hold between machines. */
-const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB2'],
-  [0x5346414f, 'AFS'],
-  [0x00c36400, 'Ceph'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x47504653, 'GPFS'],
-]);
-
-/** The ledger's real path, its folder made and its file there (0600). */
-function prepareFile(givenPath: string): string {
-  try {
-    mkdirSync(dirname(givenPath), { recursive: true, mode: 0o700 });
-    const path = existsSync(givenPath) ? realpathSync(givenPath) : join(realpathSync(dirname(givenPath)), basename(givenPath));
-    refuseNetwork(dirname(path), givenPath);
-    if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
-    else if (!statSync(path).isFile()) throw new UserError(`The ledger ${givenPath} is a folder; a file was expected.`);
-    else chmodSync(path, 0o600);
-    return path;
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(
-      `The ledger ${givenPath} can't be written: ${error instanceof Error ? error.message : String(error)}. Nothing was sent.`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-function refuseNetwork(folder: string, givenPath: string): void {
-  if (process.platform !== 'linux') return;
-  const name = NETWORK_FILE_SYSTEMS.get(statfsSync(folder).type >>> 0);
-  if (name === undefined) return;
-  throw new UserError(
-    `The ledger ${givenPath} is on a network file system (${name}), where two machines could both hold its lock. Put it on a local disk (--ledger).`,
   );
 }

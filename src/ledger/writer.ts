@@ -1,6 +1,6 @@
 import { LedgerError } from '../errors.js';
 import { assertNever } from '../model.js';
-import type { Claim, ClaimAnswer, Ledger, RunFailure, Transition } from './ledger.js';
+import type { Claim, ClaimAnswer, Ledger, LedgerBatch, RunFailure, Transition } from './ledger.js';
 
 /**
  * Gathers what single rows have to say into the ledger's batches: bounded in rows and in milliseconds. A claim doesn't wait for more to
@@ -33,11 +33,13 @@ type Entry =
       readonly reject: (error: unknown) => void;
     }
   | { readonly kind: 'settle'; readonly step: Transition; readonly resolve: () => void; readonly reject: (error: unknown) => void }
-  | { readonly kind: 'fail'; readonly failure: RunFailure; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+  | { readonly kind: 'fail'; readonly failure: RunFailure; readonly resolve: () => void; readonly reject: (error: unknown) => void }
+  /** Writes nothing: it resolves when all that stands before it is durable. */
+  | { readonly kind: 'flush'; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
 export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: WriterOptions): LedgerWriter {
   const entries: Entry[] = [];
-  let committing: Promise<void> | null = null;
+  let committing = false;
   let timer: NodeJS.Timeout | null = null;
   let soon = false;
   // Once a commit has failed nothing more is written: the order of a note's life would be broken. What is open is looked at by the next run.
@@ -48,12 +50,8 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: 
       const batch = entries.splice(0, maxBatch);
       try {
         if (failure !== null) throw failure;
-        const answers = await ledger.commit({
-          claims: batch.flatMap((entry) => (entry.kind === 'claim' ? [entry.claim] : [])),
-          transitions: batch.flatMap((entry) => (entry.kind === 'settle' ? [entry.step] : [])),
-          failures: batch.flatMap((entry) => (entry.kind === 'fail' ? [entry.failure] : [])),
-        });
-        resolveAll(batch, answers);
+        const isWriting = batch.some((entry) => entry.kind !== 'flush');
+        resolveAll(batch, isWriting ? await ledger.commit(toLedgerBatch(batch)) : []);
       } catch (error) {
         failure ??= error instanceof LedgerError ? error : new LedgerError('The ledger failed.', { cause: error });
         for (const entry of batch) entry.reject(failure);
@@ -61,13 +59,16 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: 
     }
   };
 
-  const commit = (): Promise<void> => {
+  const commit = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    committing ??= commitAll().finally(() => {
-      committing = null;
+    if (committing) return;
+    committing = true;
+    void commitAll().finally(() => {
+      committing = false;
+      // Between the end of `commitAll` and this line others may have had their turn.
+      if (entries.length > 0) commit();
     });
-    return committing;
   };
 
   const add = (entry: Entry): void => {
@@ -78,20 +79,33 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: 
       // After this turn of the event loop: whatever else is ready now shares the commit.
       setImmediate(() => {
         soon = false;
-        void commit();
+        commit();
       });
-    } else timer ??= setTimeout(() => void commit(), maxDelayMs);
+    } else timer ??= setTimeout(commit, maxDelayMs);
   };
 
   return {
     claim: (claim) => new Promise((resolve, reject) => add({ kind: 'claim', claim, resolve, reject })),
     settle: (step) => new Promise((resolve, reject) => add({ kind: 'settle', step, resolve, reject })),
     fail: (row) => new Promise((resolve, reject) => add({ kind: 'fail', failure: row, resolve, reject })),
-    async flush() {
-      await commit();
-      if (failure !== null) throw failure;
-    },
+    flush: () =>
+      new Promise((resolve, reject) => {
+        entries.push({ kind: 'flush', resolve, reject });
+        commit();
+      }),
   };
+}
+
+function toLedgerBatch(batch: readonly Entry[]): LedgerBatch {
+  const claims: Claim[] = [];
+  const transitions: Transition[] = [];
+  const failures: RunFailure[] = [];
+  for (const entry of batch) {
+    if (entry.kind === 'claim') claims.push(entry.claim);
+    else if (entry.kind === 'settle') transitions.push(entry.step);
+    else if (entry.kind === 'fail') failures.push(entry.failure);
+  }
+  return { claims, transitions, failures };
 }
 
 function resolveAll(batch: readonly Entry[], answers: readonly ClaimAnswer[]): void {
@@ -106,6 +120,7 @@ function resolveAll(batch: readonly Entry[], answers: readonly ClaimAnswer[]): v
       }
       case 'settle':
       case 'fail':
+      case 'flush':
         entry.resolve();
         break;
       default:

@@ -111,8 +111,9 @@ function fromStream(stream: Readable): Source {
       rest = rest.subarray(CHUNK_BYTES);
       return chunk;
     },
+    // Not by the iterator's `return`: it would wait for a chunk that may never come.
     close: async () => {
-      await chunks.return?.();
+      stream.destroy();
     },
   };
 }

@@ -2,6 +2,7 @@ import type { FailureClass, RunSummary } from '../model.js';
 import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
 import { formatCount, formatDuration, formatRate } from './format.js';
 import { cleanLine, publicMessage } from './public-message.js';
+import type { Reason } from './reasons.js';
 import type { Tally } from './summary.js';
 
 /**
@@ -94,11 +95,14 @@ function failureLines({ counts }: RunSummary, tally: Pick<Tally, 'topReasons'>):
     'What failed',
     ...present.flatMap((name) => [
       `  ${name.padEnd(names)}  ${formatCount(failuresOf(counts, name)).padStart(numbers)}  ${ADVICE[name]}`,
-      ...tally
-        .topReasons(name, 3)
-        .map(({ message, count }) => `${indent}${formatCount(count).padStart(numbers)}  - ${publicMessage(message, null, 110)}`),
+      ...tally.topReasons(name, 3).map((reason) => `${indent}${formatCount(reason.count).padStart(numbers)}  - ${reasonText(reason)}`),
     ]),
   ];
+}
+
+/** An example stands for messages that differ from it in their numbers. */
+function reasonText({ message, count, isExample }: Reason): string {
+  return `${publicMessage(message, null, 110)}${isExample ? `; ${formatCount(count - 1)} more alike` : ''}`;
 }
 
 function presentClasses(counts: RunSummary['counts']): readonly FailureClass[] {

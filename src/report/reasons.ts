@@ -2,8 +2,11 @@ import type { FailureClass } from '../model.js';
 
 /** Why rows of one class failed, most frequent first. */
 export interface Reason {
+  /** The first row's message. */
   readonly message: string;
   readonly count: number;
+  /** True where other rows' messages differ from it in their numbers: it is an example. */
+  readonly isExample: boolean;
 }
 
 interface Reasons {
@@ -14,10 +17,10 @@ interface Reasons {
 
 /**
  * Counts messages by class in bounded memory. Messages that differ only in words with a digit (measures, ids, row numbers) count as one
- * reason, and show `n` where they differ. Once a class has 50 reasons, others are counted as one.
+ * reason, which shows the first of them. Once a class has 50 reasons, others are counted as one.
  */
 export function createReasons(): Reasons {
-  const classes = new Map<FailureClass, Map<string, { message: string; count: number }>>();
+  const classes = new Map<FailureClass, Map<string, { message: string; count: number; isExample: boolean }>>();
   return {
     add({ class: failureClass, message }) {
       let known = classes.get(failureClass);
@@ -32,10 +35,10 @@ export function createReasons(): Reasons {
         shown = 'other reasons';
       }
       const reason = known.get(key);
-      if (reason === undefined) known.set(key, { message: shown, count: 1 });
+      if (reason === undefined) known.set(key, { message: shown, count: 1, isExample: false });
       else {
         reason.count++;
-        if (reason.message !== shown) reason.message = mergeWords(reason.message, shown);
+        if (reason.message !== shown) reason.isExample = true;
       }
     },
     top(failureClass, count) {
@@ -43,21 +46,14 @@ export function createReasons(): Reasons {
       return known
         .sort((a, b) => b.count - a.count)
         .slice(0, count)
-        .map(({ message, count: rows }) => ({ message, count: rows }));
+        .map((reason) => ({ ...reason }));
     },
   };
 }
 
 const MOST_REASONS = 50;
-const WORD = /([\w-]+)/;
 
+/** `5 columns` and `1 column` are alike too. */
 function maskWords(message: string): string {
-  return message.replace(/[\w-]+/g, (word) => (/\d/.test(word) ? '#' : word));
-}
-
-/** Two messages of one reason: `text: 6212 characters, at most 5000` and `… 5800 …` become `text: n characters, at most 5000`. */
-function mergeWords(shown: string, other: string): string {
-  const words = shown.split(WORD);
-  const others = other.split(WORD);
-  return words.map((word, i) => (word === others[i] ? word : 'n')).join('');
+  return message.replace(/[\w-]+/g, (word) => (/\d/.test(word) ? '#' : word)).replace(/# ([a-z]+)s\b/g, '# $1');
 }

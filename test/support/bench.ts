@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { join, relative } from 'node:path';
+import { test as baseTest } from 'vitest';
 import type { SandboxOptions } from '../../src/sandbox/options.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.js';
-import { type CliOptions, type CliResult, type CliRun, runCli, startCli } from './cli.js';
+import { type CliOptions, type CliResult, type CliRun, startCli } from './cli.js';
 
 export const KEY = 'sandbox-key';
 
@@ -22,50 +22,57 @@ export interface Bench {
   read(name: string): string;
   /** Every file below the folder, by its path in it. */
   files(): readonly string[];
+  /** Ends the sandbox before the test is over. */
+  stop(): Promise<void>;
 }
 
 /** Lost answers are believed lost, and absence absence, soon enough for a test. */
 const QUICK = [
-  ['--timeout', '300ms'],
+  ['--timeout', '5s'],
   ['--reconcile-wait', '300ms'],
 ] as const;
 
-export async function createBench(options: SandboxOptions = {}): Promise<Bench> {
+/** `test` with `createBench`, which is safe in concurrent tests too: everything it makes ends with its own test. */
+export const test = baseTest.extend(
+  'createBench',
+  ({ onTestFinished }) =>
+    (options?: SandboxOptions) =>
+      openBench(options ?? {}, onTestFinished),
+);
+
+async function openBench(options: SandboxOptions, whenOver: (clean: () => void | Promise<void>) => void): Promise<Bench> {
   const sandbox = await startSandbox(options);
-  onTestFinished(() => sandbox.close());
-  const folder = tempFolder();
-  const inFolder = (given: CliOptions = {}): CliOptions => ({
-    cwd: folder,
-    ...given,
-    env: { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url, ...given.env },
-  });
-  const importArgs = (args: readonly string[]) => ['import', ...args, '--json', ...QUICK.flatMap((option) => (args.includes(option[0]) ? [] : option))];
+  whenOver(() => sandbox.close());
+  const folder = mkdtempSync(join(tmpdir(), 'memory-import-e2e-'));
+  whenOver(() => rmSync(folder, { recursive: true, force: true }));
+  const start = (args: readonly string[], given: CliOptions = {}): CliRun => {
+    const env = { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url, ...given.env };
+    const run = startCli(args, { cwd: folder, ...given, env });
+    whenOver(run.end);
+    return run;
+  };
+  const importArgs = (args: readonly string[]) => [
+    'import',
+    ...args,
+    '--json',
+    ...QUICK.flatMap((option) => (args.includes(option[0]) ? [] : option)),
+  ];
   return {
     folder,
     sandbox,
-    start: (args, given) => startCli(args, inFolder(given)),
-    run: (args, given) => runCli(args, inFolder(given)),
-    import: (args, given) => runCli(importArgs(args), inFolder(given)),
-    startImport: (args, given) => startCli(importArgs(args), inFolder(given)),
+    start,
+    run: (args, given) => start(args, given).ended,
+    startImport: (args, given) => start(importArgs(args), given),
+    import: (args, given) => start(importArgs(args), given).ended,
     write(name, content) {
       writeFileSync(join(folder, name), content);
       return name;
     },
     read: (name) => readFileSync(join(folder, name), 'utf8'),
-    files: () => (existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : []).flatMap((entry) =>
-      entry.isFile() ? [join(entry.parentPath, entry.name).slice(folder.length + 1)] : [],
-    ),
+    files: () =>
+      readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) =>
+        entry.isFile() ? [relative(folder, join(entry.parentPath, entry.name))] : [],
+      ),
+    stop: () => sandbox.close(),
   };
-}
-
-export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'memory-import-e2e-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-/** The folder of a run, from one of its files. */
-export function runFolder(path: string | undefined): string {
-  if (path === undefined) throw new Error('the summary names no such file');
-  return dirname(path);
 }

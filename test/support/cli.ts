@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { RunSummary } from '../../src/model.js';
 
-export const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 export interface CliOptions {
   readonly cwd?: string;
@@ -30,11 +30,13 @@ export interface CliRun {
   stderr(): string;
   stdout(): string;
   kill(signal: NodeJS.Signals): void;
+  /** Whatever is left of it. */
+  end(): void;
   /** Resolves when stderr has what was asked for. */
   says(what: string | RegExp): Promise<void>;
 }
 
-/** The built command, as a process of its own. Whatever is left of it ends with the test. */
+/** The built command, as a process of its own. */
 export function startCli(args: readonly string[], options: CliOptions = {}): CliRun {
   const child = spawn(process.execPath, [CLI, ...args], {
     cwd: options.cwd ?? process.cwd(),
@@ -65,22 +67,16 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
       });
     });
   });
-  onTestFinished(() => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  });
   return {
     child,
     ended,
     stdout: () => stdout,
     stderr: () => stderr,
     kill: (signal) => void child.kill(signal),
+    end: () => void (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')),
     says: (what) =>
       until(`stderr with ${what}, which has: ${stderr}`, () => (typeof what === 'string' ? stderr.includes(what) : what.test(stderr))),
   };
-}
-
-export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  return startCli(args, options).ended;
 }
 
 /** Waits for a condition, not for a time. */
@@ -95,7 +91,8 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
 
 function oneObject(stdout: string, stderr: string): RunSummary {
   const lines = stdout.split('\n');
-  if (lines.length !== 2 || lines[1] !== '') throw new Error(`expected one line of JSON on stdout, found ${JSON.stringify(stdout)}; stderr: ${stderr}`);
+  if (lines.length !== 2 || lines[1] !== '')
+    throw new Error(`expected one line of JSON on stdout, found ${JSON.stringify(stdout)}; stderr: ${stderr}`);
   // What the command prints is what these tests are about.
   return JSON.parse(lines[0] ?? '') as RunSummary;
 }

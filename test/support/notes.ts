@@ -19,7 +19,17 @@ const TEXTS = [
 ];
 
 /** So many different notes, scattered over the contacts; the same for the same seed. */
-export function makeNotes({ count, contacts, seed = 1, prefix = 'C' }: { count: number; contacts: number; seed?: number; prefix?: string }): Note[] {
+export function makeNotes({
+  count,
+  contacts,
+  seed = 1,
+  prefix = 'C',
+}: {
+  count: number;
+  contacts: number;
+  seed?: number;
+  prefix?: string;
+}): Note[] {
   const random = seededRandom(seed);
   return Array.from({ length: count }, (_, i) => ({
     contactId: `${prefix}-${Math.floor(random() * contacts) + 1}`,

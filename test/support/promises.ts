@@ -25,7 +25,8 @@ export function expectOrder(sandbox: Sandbox, notes: readonly Note[]): void {
   const overtaken: string[] = [];
   for (const memory of sandbox.memories()) {
     const place = places.get(identity(memory)) ?? -1;
-    if (place < (last.get(memory.contactId) ?? -1)) overtaken.push(`row ${place + 1} came after row ${(last.get(memory.contactId) ?? -1) + 1}`);
+    if (place < (last.get(memory.contactId) ?? -1))
+      overtaken.push(`row ${place + 1} came after row ${(last.get(memory.contactId) ?? -1) + 1}`);
     last.set(memory.contactId, place);
   }
   expect(overtaken).toEqual([]);
@@ -38,7 +39,12 @@ export function expectConservation({ counts }: Pick<RunSummary, 'counts'>): void
   expect(Object.values(failures).reduce((sum, count) => sum + count, 0)).toBe(failed);
 }
 
-function identity(note: { readonly contactId: string; readonly subOrg?: string | null; readonly name: string; readonly text: string }): string {
+function identity(note: {
+  readonly contactId: string;
+  readonly subOrg?: string | null;
+  readonly name: string;
+  readonly text: string;
+}): string {
   return JSON.stringify([note.contactId, note.subOrg ?? null, note.name, note.text]);
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { importMemories } from '../../import.js';
 import { drainOnSignal } from '../drain.js';
-import { exitCodeOfSummary } from '../exit-codes.js';
+import { exitCodeOfSignal, exitCodeOfSummary } from '../exit-codes.js';
 import { toImportOptions } from '../import-options.js';
 import type { Call } from '../io.js';
 import { repeatOptions } from '../repeat-options.js';
@@ -15,10 +15,18 @@ export async function importCommand(call: Call): Promise<number> {
   const screenOptions = resolveScreenOptions(values);
   const screen = openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
   const drain = drainOnSignal(io, screen.say);
+  let started = false;
+  // Standard input may never give its header: before the run has started nothing is under way that could be finished.
+  drain.signal.addEventListener('abort', () => {
+    if (!started) io.exitNow(exitCodeOfSignal(drain.stoppedBy() ?? 'SIGINT'));
+  });
   try {
     const summary = await importMemories(toImportOptions(call), {
       signal: drain.signal,
-      onEvent: screen.onEvent,
+      onEvent(event) {
+        started ||= event.type === 'run_started';
+        screen.onEvent(event);
+      },
       stdin: io.stdin,
       env: io.env,
     });

@@ -62,6 +62,15 @@ describe('the last word', () => {
     for (const line of word.split('\n').filter((text) => !text.includes(folder))) expect(line.length).toBeLessThanOrEqual(100);
   });
 
+  test('shows one message for rows that differ only in their numbers, and says that the others are alike', () => {
+    const tooLong = [6387, 5001, 7000].map((length) =>
+      failureWith({ class: 'invalid', message: `text: ${length} characters, at most 5000` }),
+    );
+    const word = wordOf([...tooLong, ...times(2, failureWith({ class: 'malformed', message: '5 columns, expected 6' }))]);
+    expect(word).toContain('  3  - text: 6387 characters, at most 5000; 2 more alike\n');
+    expect(word).toContain('  2  - 5 columns, expected 6\n');
+  });
+
   test('needs no mending where only the network failed', () => {
     const word = wordOf([created(), failureWith({ class: 'server_error' }), failureWith({ class: 'held' })]);
     expect(word).toContain('For server_error, held there is nothing to mend: run the same command again.');

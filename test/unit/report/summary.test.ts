@@ -62,7 +62,7 @@ describe('the tally', () => {
     expect(tally.requests().sent).toBe(3);
   });
 
-  test('knows the top reasons of a class, alike ones as one, without the note', () => {
+  test('knows the top reasons of a class, the first of alike ones as their example, without the note', () => {
     const tally = createTally();
     const rows = ['text: 6212 characters, at most 5000', 'text: 7000 characters, at most 5000', 'name is blank'].map((message) =>
       settled({ outcome: failureWith({ class: 'invalid', message }) }),
@@ -71,11 +71,23 @@ describe('the tally', () => {
     rows.push(settled({ outcome: failureWith({ class: 'bad_request', message: `can't take "${text}"` }) }));
     tally.consume({ type: 'rows_settled', rows });
     expect(tally.topReasons('invalid', 3)).toEqual([
-      { message: 'text: n characters, at most 5000', count: 2 },
-      { message: 'name is blank', count: 1 },
+      { message: 'text: 6212 characters, at most 5000', count: 2, isExample: true },
+      { message: 'name is blank', count: 1, isExample: false },
     ]);
-    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…"', count: 1 }]);
+    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…"', count: 1, isExample: false }]);
     expect(tally.topReasons('held', 3)).toEqual([]);
+  });
+
+  test('keeps the number that all rows of a reason have, and takes one and several as alike', () => {
+    const tally = createTally();
+    const rows = ['5 columns, expected 6', '5 columns, expected 6', '1 column, expected 6', '2 lines', '2 lines'].map((message) =>
+      settled({ outcome: failureWith({ class: 'malformed', message }) }),
+    );
+    tally.consume({ type: 'rows_settled', rows });
+    expect(tally.topReasons('malformed', 3)).toEqual([
+      { message: '5 columns, expected 6', count: 3, isExample: true },
+      { message: '2 lines', count: 2, isExample: false },
+    ]);
   });
 
   test('keeps a bounded number of reasons, and loses none of the rows', () => {
@@ -84,7 +96,7 @@ describe('the tally', () => {
     tally.consume({ type: 'rows_settled', rows: words.map((message) => settled({ outcome: failureWith({ message }) })) });
     const reasons = tally.topReasons('bad_request', 1000);
     expect(reasons).toHaveLength(51);
-    expect(reasons[0]).toEqual({ message: 'other reasons', count: 450 });
+    expect(reasons[0]).toEqual({ message: 'other reasons', count: 450, isExample: false });
     expect(reasons.reduce((sum, { count }) => sum + count, 0)).toBe(500);
   });
 });

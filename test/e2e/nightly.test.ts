@@ -1,0 +1,159 @@
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { test } from '../support/bench.js';
+import { csvOf, makeNotes } from '../support/notes.js';
+import { expectConverged, expectEachOnce } from '../support/promises.js';
+import { successRows } from '../support/reports.js';
+
+const NOTES = makeNotes({ count: 150, contacts: 30 });
+
+describe.concurrent('every night on a fresh, overlapping export', () => {
+  test('three nights: only new notes are sent each night', async ({ createBench }) => {
+    const bench = await createBench();
+    const nights = [NOTES.slice(0, 60), NOTES.slice(30, 110), NOTES.slice(70, 150)];
+    const fresh = [60, 50, 40];
+    for (const [night, notes] of nights.entries()) {
+      bench.write('export.csv', csvOf(notes));
+      const result = await bench.import(['export.csv']);
+      expect(result.code).toBe(0);
+      expect(result.summary.counts).toMatchObject({
+        rows: notes.length,
+        created: fresh[night],
+        alreadyImported: notes.length - fresh[night]!,
+      });
+      expect(result.summary.requests.sent).toBe(fresh[night]);
+    }
+    expectConverged(bench.sandbox, NOTES);
+    const listed = JSON.parse((await bench.run(['runs', '--json'])).stdout) as { runs: unknown[] };
+    expect(listed.runs).toHaveLength(3);
+  });
+
+  test('the same notes in another row order, another delimiter, another encoding: nothing new, and no request', async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('export.csv', csvOf(NOTES));
+    expect((await bench.import(['export.csv'])).code).toBe(0);
+    const requests = bench.sandbox.stats().requests;
+    bench.write('export.csv', Buffer.from(`\ufeff${csvOf(NOTES.toReversed(), ';')}`, 'utf16le'));
+    const again = await bench.import(['export.csv']);
+    expect(again.code).toBe(0);
+    expect(again.summary.counts).toMatchObject({ rows: 150, alreadyImported: 150, created: 0 });
+    expect(bench.sandbox.stats().requests).toBe(requests);
+    // The report still says which memory each row is.
+    const ids = successRows(bench.folder, again).map(({ memoryId }) => memoryId);
+    expect(ids.sort()).toEqual(
+      bench.sandbox
+        .memories()
+        .map(({ id }) => id)
+        .sort(),
+    );
+  });
+
+  test('a note that stands twice in the export is one memory, and the report says which row it is the same as', async ({ createBench }) => {
+    const bench = await createBench();
+    const notes = [NOTES[0]!, NOTES[1]!, NOTES[0]!, { ...NOTES[1]!, text: `  ${NOTES[1]!.text}\r\n` }];
+    bench.write('export.csv', csvOf(notes));
+    const result = await bench.import(['export.csv']);
+    expect(result.code).toBe(0);
+    expect(result.summary.counts).toMatchObject({ rows: 4, created: 2, duplicate: 2 });
+    expectEachOnce(bench.sandbox, NOTES.slice(0, 2));
+    const [first, , third] = successRows(bench.folder, result).sort((a, b) => Number(a.row) - Number(b.row));
+    expect(third?.memoryId).toBe(first?.memoryId);
+  });
+
+  test('--id-column: a note that changed in the CRM is told as changed, and not sent', async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('export.csv', 'id,contactId,name,text\n1,C-1,Call,First version\n2,C-1,Call,Other\n');
+    expect((await bench.import(['export.csv', '--id-column', 'id'])).summary.counts.created).toBe(2);
+    bench.write('export.csv', 'id,contactId,name,text\n1,C-1,Call,Second version\n2,C-1,Call,Other\n3,C-1,Call,Other\n');
+    const again = await bench.import(['export.csv', '--id-column', 'id']);
+    expect(again.summary.counts).toMatchObject({ rows: 3, created: 1, alreadyImported: 2, changed: 1 });
+  });
+});
+
+describe.concurrent('the ledger and its target', () => {
+  test('a ledger of another address or another key is exit 2, and nothing is sent; --same-account says that only that changed', async ({
+    createBench,
+  }) => {
+    const staging = await createBench();
+    const bench = await createBench({ apiKey: 'new-key' });
+    staging.write('notes.csv', csvOf(NOTES));
+    expect((await staging.import(['notes.csv'])).code).toBe(0);
+
+    const args = ['notes.csv', '--base-url', bench.sandbox.url];
+    const env = { CALLERS_API_KEY: 'new-key' };
+    const refused = await staging.import(args, { env });
+    expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code: 2, stdout: '' });
+    expect(refused.stderr).toContain('--same-account');
+    expect(bench.sandbox.stats().requests).toBe(0);
+
+    const same = await staging.import([...args, '--same-account'], { env });
+    expect(same.code).toBe(0);
+    expect(same.summary.counts).toMatchObject({ alreadyImported: 150, created: 0 });
+    // From now on this is the ledger's target.
+    expect((await staging.import(args, { env })).code).toBe(0);
+    expect((await staging.import(['notes.csv'])).code).toBe(2);
+  });
+
+  test('a lost ledger is noticed before anything is sent: exit 3 naming --adopt, which creates nothing twice', async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', csvOf(NOTES.slice(0, 100)));
+    expect((await bench.import(['notes.csv'])).code).toBe(0);
+    rmSync(join(bench.folder, '.memory-import'), { recursive: true });
+
+    bench.write('notes.csv', csvOf(NOTES));
+    const lost = await bench.import(['notes.csv']);
+    expect(lost.code).toBe(3);
+    expect(lost.summary).toMatchObject({ reasonCode: 'ledger', continues: false, counts: { rows: 0 } });
+    expect(lost.summary.reason).toContain('--adopt');
+    expect(bench.sandbox.stats().created).toBe(100);
+
+    const adopted = await bench.import(['notes.csv', '--adopt']);
+    expect(adopted.summary.counts).toMatchObject({ rows: 150, alreadyImported: 100, created: 50 });
+    expect(adopted.code).toBe(0);
+    expectConverged(bench.sandbox, NOTES);
+    expect((await bench.import(['notes.csv'])).summary.counts.alreadyImported).toBe(150);
+  });
+
+  test('a ledger that was put back from a backup: what it forgot is not noticed, so the README asks for none; --adopt mends it', async ({
+    createBench,
+  }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', csvOf(NOTES.slice(0, 50)));
+    expect((await bench.import(['notes.csv'])).code).toBe(0);
+    cpSync(join(bench.folder, '.memory-import'), join(bench.folder, 'backup'), { recursive: true });
+    bench.write('notes.csv', csvOf(NOTES.slice(0, 100)));
+    expect((await bench.import(['notes.csv'])).code).toBe(0);
+    rmSync(join(bench.folder, '.memory-import'), { recursive: true });
+    cpSync(join(bench.folder, 'backup'), join(bench.folder, '.memory-import'), { recursive: true });
+
+    bench.write('notes.csv', csvOf(NOTES));
+    const result = await bench.import(['notes.csv', '--adopt']);
+    expect(result.code).toBe(0);
+    expect(result.summary.counts).toMatchObject({ alreadyImported: 100, created: 50 });
+    expectConverged(bench.sandbox, NOTES);
+  });
+});
+
+describe.concurrent('where the promise does not hold', () => {
+  test('a create that comes later than --reconcile-wait makes a surplus copy: found, told with its id, exit 1', async ({ createBench }) => {
+    const late = NOTES[2]!;
+    // Slow enough that the copy is there before the run looks a last time.
+    const bench = await createBench({
+      latencyMs: 20,
+      answerWith: ({ method, name, repeat }) =>
+        method === 'POST' && name === late.name && repeat === 0 ? { createLateMs: 900 } : undefined,
+    });
+    bench.write('notes.csv', csvOf(NOTES));
+    const result = await bench.import(['notes.csv', '--reconcile-wait', '200ms', '--timeout', '10s', '--concurrency', '1', '--rate', '60']);
+    expect(bench.sandbox.stats()).toMatchObject({ created: 151, duplicates: 1 });
+    expect(result.code).toBe(1);
+    const copies = bench.sandbox.memories().filter(({ name }) => name === late.name);
+    expect(copies).toHaveLength(2);
+    const told = result.summary.surplus;
+    expect(told).toEqual([{ contactId: late.contactId, memoryIds: [expect.any(String)] }]);
+    const counted = successRows(bench.folder, result).find(({ row }) => row === '3')?.memoryId;
+    expect([counted, ...told[0]!.memoryIds].sort()).toEqual(copies.map(({ id }) => id).sort());
+    expect(result.stderr).toContain(told[0]!.memoryIds[0]);
+  });
+});
