@@ -63,6 +63,8 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   let failedAlone = false;
   let doubted = note.doubtedBefore;
   let lastFailure: RowFailure | null = null;
+  /** Told when the row really is sent again: a look may find that it needn't be. */
+  let announceRetry: (() => void) | null = null;
 
   const fail = (part: Pick<RowFailure, 'class' | 'status' | 'message'>, details: unknown = null): RowFailure => {
     const { class: failureClass, status, message } = part;
@@ -113,6 +115,8 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         if (settled !== null) return settled;
         loss = null;
       }
+      announceRetry?.();
+      announceRetry = null;
       const answer = await gate.create(draft, failedAlone);
       if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
       attempts++;
@@ -174,7 +178,9 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       retries: options.retries,
       clock,
       stopped,
-      onRetry: (number, delayMs, message) => options.emit({ type: 'retry', row: note.label, attempt: number, delayMs, message }),
+      onRetry: (number, delayMs, message) => {
+        announceRetry = () => options.emit({ type: 'retry', row: note.label, attempt: number, delayMs, message });
+      },
     });
   } catch (error) {
     if (!(error instanceof TryAgain) || lastFailure === null) throw error;

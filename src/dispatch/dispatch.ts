@@ -79,7 +79,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     try {
       const done = halt.signal.aborted ? null : await settleRow(row, leavePlace);
       if (done === null) leave(row);
-      else void finish(row, done);
+      else void finish(done);
     } catch (error) {
       leave(row);
       giveUp(error);
@@ -87,6 +87,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   interface Settled {
+    /** The row with the occurrence that it turned out to be. */
+    readonly row: Submitted;
     readonly outcome: Outcome;
     /** null: the ledger knows already, or the row was never claimed. */
     readonly step: Transition | null;
@@ -94,15 +96,23 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const before = known404(row) ?? heldBack(row);
-    if (before !== null) return { outcome: before, step: null };
+    if (before !== null) return { row, outcome: before, step: null };
     const claimed = await claim(row);
-    if (claimed.kind === 'settled') return { outcome: closing(row, claimed.outcome), step: null };
-    return send(row, claimed, leavePlace);
+    if (claimed.kind === 'settled') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
+    return send(claimed.row, claimed, leavePlace);
   }
 
-  type Claimed = { readonly kind: 'claimed'; readonly key: NoteKey; readonly claimedAt: number; readonly doubtedBefore: boolean };
+  interface Claimed {
+    readonly kind: 'claimed';
+    readonly row: Submitted;
+    readonly key: NoteKey;
+    readonly claimedAt: number;
+    readonly doubtedBefore: boolean;
+  }
 
-  async function claim(row: Submitted): Promise<Claimed | { readonly kind: 'settled'; readonly outcome: Outcome }> {
+  async function claim(
+    row: Submitted,
+  ): Promise<Claimed | { readonly kind: 'settled'; readonly row: Submitted; readonly outcome: Outcome }> {
     const { draft } = row;
     const claimedAt = clock.now();
     let { fingerprint, occurrence } = draft;
@@ -123,11 +133,14 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         takeDoubt: options.inDoubt === 'resend',
       });
       if (occurrence > draft.occurrence) lastOccurrence.set(row.base, occurrence);
+      // failures.csv carries the occurrence along: imported again, the row is the same one of several identical notes.
+      const identified = occurrence === draft.occurrence ? row : { ...row, draft: { ...draft, fingerprint, occurrence } };
       if (answer.kind === 'claimed') {
         // Met now, so that an identical row is known to be a later one.
         options.firstSeen.meet(answer.key, row.ordinal);
         return {
           kind: 'claimed',
+          row: identified,
           key: answer.key,
           claimedAt: answer.doubtedSince ?? claimedAt,
           doubtedBefore: answer.doubtedSince !== null,
@@ -141,7 +154,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         continue;
       }
       const firstRow = first === null ? null : options.labelOf(first);
-      return { kind: 'settled', outcome: outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore }) };
+      const outcome = outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore });
+      return { kind: 'settled', row: identified, outcome };
     }
   }
 
@@ -152,6 +166,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       if (adoption.kind === 'found') {
         const { id, createdAtText } = adoption.memory;
         return {
+          row,
           outcome: { kind: 'already_imported', memoryId: id, createdAt: createdAtText, changed: false },
           step: { key, to: 'created', memoryId: id, createdAt: createdAtText, how: 'adopted', attempts: 0, closingLook: false },
         };
@@ -196,6 +211,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
           sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, memoryId });
         }
         return {
+          row,
           outcome: { kind, memoryId, createdAt, attempts },
           step: { key, to: 'created', memoryId, createdAt, how: kind, attempts, closingLook },
         };
@@ -206,7 +222,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         const { since, message, attempts } = delivery;
         const failure: RowFailure = { kind: 'failed', class: 'in_doubt', status: null, message, details: null, attempts };
         const step: Transition = { key, to: 'in_doubt', since, message: options.publicMessage(message, row.draft), attempts };
-        return { outcome: closing(row, failure), step };
+        return { row, outcome: closing(row, failure), step };
       }
       case 'abandoned':
         if (delivery.since === null) return release(key, delivery.doubted);
@@ -235,7 +251,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       attempts: failure.attempts,
       doubted,
     };
-    return { outcome: closing(row, failure), step };
+    return { row, outcome: closing(row, failure), step };
   }
 
   /** Certainly not sent: as if it had never been claimed. */
@@ -285,7 +301,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     return { kind: 'failed', class: 'not_found', status: 404, message, details: null, attempts: 0 };
   }
 
-  async function finish(row: Submitted, { outcome, step }: Settled): Promise<void> {
+  async function finish({ row, outcome, step }: Settled): Promise<void> {
     try {
       const written: Promise<void>[] = [];
       if (step !== null) written.push(writer.settle(step));

@@ -34,6 +34,12 @@ const CUT_TO = 0.9;
 const RAISE_AFTER_MS = 2000;
 const RAISE_BY = 1.08;
 const LOWEST_RATE = 0.2;
+/**
+ * A server that refuses some requests at random refuses them at any pace, and would bring the run to a crawl. So no pace goes below this
+ * share of the best that was delivered.
+ */
+const LOWEST_SHARE_OF_BEST = 0.1;
+const BEST_FROM_MS = 1000;
 /** A bound that is so far above what is used holds nobody: it is lifted. */
 const LIFT_ABOVE = 4;
 const WINDOW_MS = 3000;
@@ -55,6 +61,8 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
   let holds = 0;
   let refusedSince: number | null = null;
   let lastHinted = false;
+  let firstDelivery: number | null = null;
+  let best = 0;
 
   const effective = (): number | null => {
     if (allowed === null) return rate;
@@ -75,6 +83,7 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
     },
     delivered(now) {
       deliveries.add(now);
+      firstDelivery ??= now;
       refusalsInARow = 0;
       refusedSince = null;
       holds = 0;
@@ -91,7 +100,10 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
         const measured = deliveries.perSecond(now);
         const before = effective();
         const basis = measured > 0 ? measured : (before ?? 2) / 2;
-        allowed = Math.max(LOWEST_RATE, Math.min(before ?? Number.POSITIVE_INFINITY, basis * CUT_TO));
+        // The first moments say little: a bucket's burst looks like a rate.
+        if (firstDelivery !== null && now - firstDelivery >= BEST_FROM_MS) best = Math.max(best, measured);
+        const lowest = Math.max(LOWEST_RATE, best * LOWEST_SHARE_OF_BEST);
+        allowed = Math.min(before ?? Number.POSITIVE_INFINITY, Math.max(lowest, basis * CUT_TO));
         nextAt = Math.max(nextAt, now + 1000 / allowed);
       }
       if (refusalsInARow >= refusalsThatStop && heldUntil <= now) {
