@@ -1,9 +1,8 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { ListAnswer } from './callers/api.js';
 import { createClient } from './callers/client.js';
-import { readHolder } from './ledger/lock.js';
+import { liveHolder } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { USER_AGENT } from './version.js';
@@ -33,7 +32,7 @@ export async function doctor(
     checks: [
       checkNode(process.versions.node),
       ...(await checkApi(resolved, env)),
-      await checkLedger(resolved.ledger),
+      await checkLedger(resolved),
       ...checkDisk([dirname(resolved.ledger), resolved.out]),
     ],
   };
@@ -113,17 +112,17 @@ function clockVerdict(skewMs: number | null): DoctorCheck {
   return { name: 'clock', ok: Math.abs(skewMs) <= MUCH_SKEW_MS || 'warning', message };
 }
 
-async function checkLedger(path: string): Promise<DoctorCheck> {
+async function checkLedger({ ledger: path, baseUrl, apiKey, sameAccount }: ResolvedOptions): Promise<DoctorCheck> {
   const check = (ok: DoctorCheck['ok'], message: string): DoctorCheck => ({ name: 'ledger', ok, message });
-  const holder = readHolder(`${path}-holder.json`);
-  if (holder && isAlive(holder)) {
+  const holder = liveHolder(path);
+  if (holder !== null) {
     return check(
       'warning',
       `${path} is held by process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.what}): an import would end with exit code 4`,
     );
   }
   try {
-    const ledger = openLedgerToRead(path);
+    const ledger = openLedgerToRead(path, { baseUrl: baseUrl.href, apiKey, sameAccount });
     if (ledger === null) return check(true, `${path} isn't there yet: the first import creates it`);
     try {
       const runs = await ledger.runs();
@@ -133,16 +132,6 @@ async function checkLedger(path: string): Promise<DoctorCheck> {
     }
   } catch (error) {
     return check(false, error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** A holder on another host is believed: the file is removed when a run ends, unless it was killed. */
-function isAlive(holder: { readonly pid: number; readonly host: string }): boolean {
-  if (holder.host !== hostname()) return true;
-  try {
-    return process.kill(holder.pid, 0);
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

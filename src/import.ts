@@ -127,7 +127,15 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     const firstSeen = createFirstSeen();
 
     try {
-      const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, stopped: halt.signal, inDoubt: options.inDoubt });
+      const recoveredBefore = await settleOldDoubts({
+        ledger,
+        writer,
+        looker,
+        emit,
+        clock,
+        stopped: halt.signal,
+        inDoubt: options.inDoubt,
+      });
       const dispatcher = createDispatcher({
         gate,
         looker,

@@ -8,9 +8,9 @@ import { withOccurrence } from './map/fingerprint.js';
 import { countCodePoints } from './map/schema.js';
 import type { Draft, FailureClass, Fingerprint, Plan, RowFailure, SourceRow } from './model.js';
 import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
-import { type ImportOptions, resolveOptions } from './options.js';
+import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
-import { openIntake } from './run/intake.js';
+import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
 
 const EXAMPLES_PER_CLASS = 3;
@@ -22,8 +22,28 @@ const USUAL_RATES = [10, 50, 200];
  */
 export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env'> = {}): Promise<Plan> {
   const resolved = resolveOptions(options, hooks.env ?? process.env, { key: false, inputs: true });
-  const intake = await openIntake(resolved, hooks.stdin);
-  const ledger = openLedgerToRead(resolved.ledger);
+  const { baseUrl, apiKey, sameAccount } = resolved;
+  const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
+  try {
+    const intake = await openIntake(resolved, hooks.stdin);
+    try {
+      return await countRows({ resolved, intake, ledger, signal: hooks.signal ?? new AbortController().signal });
+    } finally {
+      await intake.close();
+    }
+  } finally {
+    await ledger?.close();
+  }
+}
+
+interface Counting {
+  readonly resolved: ResolvedOptions;
+  readonly intake: Intake;
+  readonly ledger: Ledger | null;
+  readonly signal: AbortSignal;
+}
+
+async function countRows({ resolved, intake, ledger, signal }: Counting): Promise<Plan> {
   const counts = { ...emptyCounts(), toCreate: 0, toLookFor: 0 };
   const longest = { name: 0, text: 0 };
   const examples: { class: FailureClass; row: string; line: number; message: string }[] = [];
@@ -54,51 +74,46 @@ export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks
     }
   };
 
+  let stoppedBecause: string | null = null;
   try {
-    let stoppedBecause: string | null = null;
-    try {
-      for await (const batch of prepareRows(intake, resolved.limit).batches(hooks.signal ?? new AbortController().signal)) {
-        const asked: { draft: Draft; fingerprint: Fingerprint }[] = [];
-        for (const row of batch) {
-          counts.rows++;
-          if (row.kind === 'failed') {
-            fail(row.source, row.failure);
-            continue;
-          }
-          const { draft, base } = row;
-          longest.name = Math.max(longest.name, countCodePoints(draft.name));
-          longest.text = Math.max(longest.text, countCodePoints(draft.text));
-          contacts.add(hash('sha256', draft.contactId));
-          if (draft.subOrg !== null) subOrgs.add(draft.subOrg);
-          const fingerprint = identify(draft, base);
-          if (fingerprint === null) counts.duplicate++;
-          else asked.push({ draft, fingerprint });
+    for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
+      const asked: { draft: Draft; fingerprint: Fingerprint }[] = [];
+      for (const row of batch) {
+        counts.rows++;
+        if (row.kind === 'failed') {
+          fail(row.source, row.failure);
+          continue;
         }
-        const known = await lookup(
-          ledger,
-          asked.map(({ fingerprint }) => fingerprint),
-        );
-        for (const [i, { draft }] of asked.entries()) count(draft, known[i] ?? null);
+        const { draft, base } = row;
+        longest.name = Math.max(longest.name, countCodePoints(draft.name));
+        longest.text = Math.max(longest.text, countCodePoints(draft.text));
+        contacts.add(hash('sha256', draft.contactId));
+        if (draft.subOrg !== null) subOrgs.add(draft.subOrg);
+        const fingerprint = identify(draft, base);
+        if (fingerprint === null) counts.duplicate++;
+        else asked.push({ draft, fingerprint });
       }
-    } catch (error) {
-      if (!(error instanceof StoppedError)) throw error;
-      stoppedBecause = error.message;
+      const known = await lookup(
+        ledger,
+        asked.map(({ fingerprint }) => fingerprint),
+      );
+      for (const [i, { draft }] of asked.entries()) count(draft, known[i] ?? null);
     }
-    const rates = resolved.rate === null ? USUAL_RATES : [resolved.rate];
-    return {
-      inputs: resolved.inputs,
-      counts,
-      examples,
-      distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
-      longest,
-      expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(counts.toCreate / requestsPerSecond) })),
-      ledger: { path: resolved.ledger, exists: ledger !== null },
-      stoppedBecause,
-    };
-  } finally {
-    await ledger?.close();
-    await intake.close();
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    stoppedBecause = error.message;
   }
+  const rates = resolved.rate === null ? USUAL_RATES : [resolved.rate];
+  return {
+    inputs: resolved.inputs,
+    counts,
+    examples,
+    distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
+    longest,
+    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(counts.toCreate / requestsPerSecond) })),
+    ledger: { path: resolved.ledger, exists: ledger !== null },
+    stoppedBecause,
+  };
 }
 
 async function lookup(ledger: Ledger | null, fingerprints: readonly Fingerprint[]): Promise<readonly (KnownNote | null)[]> {

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
-import { isHeld } from './ledger/lock.js';
+import { liveHolder } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
-import type { Counts, Fingerprint, NoteKey, Outcome, RunFiles, SettledRow, SourceInput } from './model.js';
+import type { Counts, Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
 import { isRunId } from './report/run-folder.js';
-import { createTally, summary, writeSummary } from './report/summary.js';
+import { writeSummary } from './report/summary.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { type PreparedRow, prepareRows } from './run/rows.js';
 
@@ -37,7 +37,7 @@ export async function listRuns(
   const ledger = openLedgerToRead(path);
   if (ledger === null) return [];
   try {
-    const held = isHeld(path);
+    const held = liveHolder(path) !== null;
     const runs = await ledger.runs();
     return runs.map(({ runId, status, startedAt, finishedAt, inputs, out, summary: result }, position) => ({
       runId,
@@ -101,40 +101,32 @@ interface Rewriting {
 
 async function rewrite({ run, ledger, intake }: Rewriting): Promise<RewrittenReports> {
   const folder = run.out;
+  const notes = intake.why === null ? [] : [intake.why];
   const draft = join(folder, `.rewrite-${process.pid}`);
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
     const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
-    const tally = createTally(() => Date.parse(run.finishedAt ?? run.startedAt));
-    const write = async (rows: readonly SettledRow[]) => {
-      tally.consume({ type: 'rows_settled', rows });
-      await reports.write(rows);
-    };
     if (intake.intake !== null) {
       for (const { csv } of intake.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
-      await writeFromInputs({ run, ledger, intake: intake.intake, limit: intake.options.limit, write });
-    } else await writeFromLedger({ run, ledger, write });
+      await writeFromInputs({ run, ledger, intake: intake.intake, limit: intake.options.limit, write: reports.write });
+    } else await writeFromLedger({ run, ledger, write: reports.write });
     const { success, failures, malformed, more } = await reports.close();
-    const written = [success, malformed, ...more, ...(intake.intake === null ? [] : [failures])].filter((path) => path !== undefined);
+    const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
     const files: Record<string, string> = {};
-    for (const path of written) {
+    for (const path of intake.intake === null ? [success] : complete) {
       const target = join(folder, basename(path));
+      // What is there has the names that the ledger doesn't keep.
+      if (intake.intake === null && existsSync(target)) {
+        notes.push(`${target} is there already, with names, and was left as it is.`);
+        continue;
+      }
       await rename(path, target);
       files[basename(path, '.csv')] = target;
     }
-    const result =
-      (run.summary as Parameters<typeof writeSummary>[1] | null) ??
-      summary({
-        runId: run.runId,
-        inputs: run.inputs.map(({ path }) => path),
-        startedAt: Date.parse(run.startedAt),
-        finishedAt: Date.parse(run.startedAt),
-        stop: null,
-        files,
-        tally,
-      });
-    return { files: { ...files, summary: await writeSummary(folder, result) }, notes: intake.why === null ? [] : [intake.why] };
+    if (run.summary === null) notes.push('summary.json was not written: the run was killed before it had one.');
+    else files.summary = await writeSummary(folder, run.summary as RunSummary); // as `importMemories` saved it
+    return { files, notes };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -246,7 +238,7 @@ async function openUnchanged(run: RunRecord, resolved: ResolvedOptions) {
     intake: null,
     options,
     close: null,
-    why: `failures.csv was not written, and success.csv has no names: ${why}`,
+    why: `failures.csv was not written: ${why}`,
   });
   const unread = run.inputs.find(({ sha256 }) => sha256 === null);
   if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);

@@ -58,6 +58,9 @@ const CONTACTS_FOR_EACH_SLOT = 4;
 /** A row costs more than its bytes. */
 const ROW_OVERHEAD_BYTES = 4096;
 
+/** So many are remembered; rows of further ones are asked for, each by a request. */
+const MISSING_CONTACTS = 500_000;
+
 type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
@@ -273,7 +276,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         return outcome;
       case 'not_found': {
         const address = addressOf(row);
-        if (!missingContacts.has(address)) missingContacts.set(address, label(row));
+        if (missingContacts.size < MISSING_CONTACTS && !missingContacts.has(address)) missingContacts.set(address, label(row));
         return outcome;
       }
       case 'malformed':

@@ -1,6 +1,6 @@
 import type { Ledger, OpenNote } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
-import type { Emit, NoteKey } from '../model.js';
+import type { Clock, Emit, NoteKey } from '../model.js';
 import { createLanes } from './lanes.js';
 import type { Looker } from './look.js';
 import { createPermits } from './permits.js';
@@ -10,6 +10,7 @@ export interface OldDoubtOptions {
   readonly writer: LedgerWriter;
   readonly looker: Looker;
   readonly emit: Emit;
+  readonly clock: Clock;
   readonly stopped: AbortSignal;
   readonly inDoubt: 'reconcile' | 'resend' | 'report';
 }
@@ -26,6 +27,10 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   const recovered = new Set<NoteKey>();
   const tally = { recovered: 0, absent: 0, open: 0 };
   const withCopies: SentAgain[] = [];
+  const [first] = await options.ledger.openNotes({ after: null, limit: 1 });
+  if (first === undefined) return recovered;
+  const startedAt = options.clock.now();
+  options.emit({ type: 'paused', why: 'Looking for notes that an earlier run left in doubt.' });
   if (options.inDoubt === 'reconcile') {
     await forEachOpen('in_doubt', options, async (note) => {
       const found = await settleOne(note, options, (memoryId) => withCopies.push({ ...note, memoryId }));
@@ -36,6 +41,7 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   // Afterwards: what looks like a surplus copy may be the memory of an identical note that was in doubt.
   await forEachOpen('closing', options, (note) => closingLook(note, options));
   for (const note of withCopies) await closingLook(note, options);
+  options.emit({ type: 'resumed', afterMs: options.clock.now() - startedAt });
   if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...tally });
   return recovered;
 }

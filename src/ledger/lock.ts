@@ -45,13 +45,15 @@ export function lockLedger(ledgerPath: string, what: string): Lock {
   };
 }
 
-/** Whether a run seems to hold the ledger, without trying: its holder's note is there, and its process lives (or is on another host). */
-export function isHeld(ledgerPath: string): boolean {
+/** Who seems to hold the ledger, without trying: its note is there, and its process lives, or is on another host; null: nobody. */
+export function liveHolder(ledgerPath: string): Holder | null {
   const holder = readHolder(`${ledgerPath}-holder.json`);
-  if (holder === null) return false;
-  if (holder.host !== hostname()) return true;
+  return holder === null || holder.host !== hostname() || isAlive(holder.pid) ? holder : null;
+}
+
+function isAlive(pid: number): boolean {
   try {
-    process.kill(holder.pid, 0);
+    process.kill(pid, 0);
     return true;
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
@@ -59,7 +61,7 @@ export function isHeld(ledgerPath: string): boolean {
 }
 
 /** The holder's own note; null where there is none. It is left over where a run was killed, so only a failed lock makes it true. */
-export function readHolder(holderPath: string): Holder | null {
+function readHolder(holderPath: string): Holder | null {
   try {
     const holder: unknown = JSON.parse(readFileSync(holderPath, 'utf8'));
     return isHolder(holder) ? holder : null;

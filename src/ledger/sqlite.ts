@@ -48,11 +48,19 @@ export function openLedger(mode: WriteMode): Ledger {
   }
 }
 
+/** The account that a reader is about to speak of. */
+export interface ReadTarget {
+  readonly baseUrl: string;
+  /** null: not known, so only the address is compared. */
+  readonly apiKey: string | null;
+  readonly sameAccount: boolean;
+}
+
 /**
  * Opens the ledger to read, also while a run holds it; null where there is none yet.
- * @throws UserError where the file isn't a ledger
+ * @throws UserError where the file isn't a ledger, or speaks of another account than `target`
  */
-export function openLedgerToRead(givenPath: string): Ledger | null {
+export function openLedgerToRead(givenPath: string, target?: ReadTarget): Ledger | null {
   const path = existingFile(givenPath);
   if (path === null) return null;
   try {
@@ -62,6 +70,7 @@ export function openLedgerToRead(givenPath: string): Ledger | null {
         database.close();
         return null;
       }
+      if (target !== undefined && !target.sameAccount) checkStoredTarget({ database, target, path });
       return createStore({ database, lock: null, runNumber: READER, now: Date.now, tailLength: undefined });
     } catch (error) {
       database.close();
@@ -114,19 +123,24 @@ function openForWriting(opening: {
   return createStore({ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength });
 }
 
-function takeTarget(opening: { readonly database: Database; readonly mode: WriteMode; readonly path: string }): void {
-  const { database, mode, path } = opening;
+function takeTarget({ database, mode, path }: { readonly database: Database; readonly mode: WriteMode; readonly path: string }): void {
+  if (!mode.sameAccount && checkStoredTarget({ database, target: mode.target, path })) return;
+  database.prepare(WRITE_META).run('target', JSON.stringify(storedTarget(mode.target)));
+}
+
+/** False where the ledger speaks of no account yet. @throws UserError where it speaks of another one */
+function checkStoredTarget(check: {
+  readonly database: Database;
+  readonly target: Pick<ReadTarget, 'baseUrl' | 'apiKey'>;
+  readonly path: string;
+}): boolean {
+  const { database, target, path } = check;
   const stored = database.prepare(READ_META).get('target');
   const hasNotes = database.prepare(HAS_NOTES).get()?.found === 1;
-  if (stored !== undefined && hasNotes) {
-    // Written by `storedTarget` below, and by nobody else.
-    const known = JSON.parse(String(stored.value)) as StoredTarget;
-    if (!mode.sameAccount) {
-      checkTarget(known, mode.target, path);
-      return;
-    }
-  }
-  database.prepare(WRITE_META).run('target', JSON.stringify(storedTarget(mode.target)));
+  if (stored === undefined || !hasNotes) return false;
+  // Written by `storedTarget`, and by nobody else.
+  checkTarget(JSON.parse(String(stored.value)) as StoredTarget, target, path);
+  return true;
 }
 
 const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE note_key = ?';

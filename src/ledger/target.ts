@@ -18,11 +18,16 @@ export function storedTarget(target: Target, salt = randomBytes(16).toString('he
   return { baseUrl: target.baseUrl, salt, keyHash: createHash('sha256').update(salt).update('\0').update(target.apiKey).digest('hex') };
 }
 
-/** @throws UserError where the ledger speaks of another account */
-export function checkTarget(stored: StoredTarget, target: Target, path: string): void {
-  const now = storedTarget(target, stored.salt);
+/** @throws UserError where the ledger speaks of another account; a key that isn't given isn't compared */
+export function checkTarget(
+  stored: StoredTarget,
+  target: { readonly baseUrl: string; readonly apiKey: string | null },
+  path: string,
+): void {
+  const { baseUrl, apiKey } = target;
+  const now = storedTarget({ baseUrl, apiKey: apiKey ?? '' }, stored.salt);
   const sameUrl = stored.baseUrl === now.baseUrl;
-  const sameKey = stored.keyHash === now.keyHash;
+  const sameKey = apiKey === null || stored.keyHash === now.keyHash;
   if (sameUrl && sameKey) return;
   const difference = sameUrl
     ? 'was filled with another API key'

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/bench.js';
 import { csvOf, makeNotes } from '../support/notes.js';
@@ -20,19 +22,30 @@ describe.concurrent('report <run>', () => {
     expect(bench.read(failuresPath ?? '')).toContain('text: empty, 1 to 5000 characters expected');
   });
 
-  test('says on stderr what it could not write, and why', async ({ createBench }) => {
+  test('leaves a complete success.csv as it is where an input has changed, and writes a missing one without names', async ({
+    createBench,
+  }) => {
     const bench = await createBench();
     bench.write('notes.csv', INPUT);
     const { summary } = await bench.import(['notes.csv']);
     bench.write('notes.csv', `${INPUT}C-2,Call,One more\n`);
     const failures = bench.read(summary.files.failures ?? '');
+    const successPath = summary.files.success ?? '';
+    const success = bench.read(successPath);
     const result = await bench.run(['report', summary.runId]);
-    expect(result).toMatchObject({
-      code: 0,
-      stderr: 'failures.csv was not written, and success.csv has no names: notes.csv has changed since.\n',
-    });
+    expect(result.code).toBe(0);
+    expect(result.stderr).toContain('failures.csv was not written: notes.csv has changed since.');
+    expect(result.stderr).toContain(`${successPath} is there already`);
     expect(result.stdout).not.toContain('failures.csv');
+    expect(result.stdout).not.toContain('success.csv');
     expect(bench.read(summary.files.failures ?? '')).toBe(failures);
+    expect(bench.read(successPath)).toBe(success);
+
+    rmSync(join(bench.folder, successPath));
+    expect((await bench.run(['report', summary.runId])).stdout).toContain(successPath);
+    const again = bench.read(successPath).trimEnd().split('\n');
+    expect(again.length).toBe(success.trimEnd().split('\n').length);
+    expect(again[1]).toMatch(/^1,[^,]+,,,/);
   });
 
   test('of a run that the ledger does not know is exit 2', async ({ createBench }) => {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// architecture.md's rules 1 to 4, as biome.json and lint/ enforce them. Each line is written into a file of that name, all are linted at once.
+// architecture.md's rules 1 to 4, as biome.json and .ci/lint/ enforce them. Each line is written into a file of that name, all are linted at once.
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const STAGES = 'This import crosses stages';

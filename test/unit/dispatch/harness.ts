@@ -161,7 +161,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   });
 
   const run = async (): Promise<void> => {
-    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, stopped: halt.signal, inDoubt: all.inDoubt });
+    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock, stopped: halt.signal, inDoubt: all.inDoubt });
     const adopter = options.adopt
       ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect })
       : null;
