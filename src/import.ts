@@ -143,6 +143,7 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
           ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect })
           : null,
         writer,
+        lookup: ledger.lookup,
         clock,
         halt,
         emit,

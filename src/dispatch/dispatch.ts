@@ -1,5 +1,5 @@
 import { StoppedError } from '../errors.js';
-import type { Transition } from '../ledger/ledger.js';
+import type { Ledger, Transition } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
 import type { Clock, Emit, Fingerprint, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
@@ -28,6 +28,7 @@ export interface DispatchOptions {
   readonly looker: Looker;
   readonly adopter: Adopter | null;
   readonly writer: LedgerWriter;
+  readonly lookup: Ledger['lookup'];
   readonly clock: Clock;
   readonly halt: Halt;
   readonly emit: Emit;
@@ -98,7 +99,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
-    const before = known404(row) ?? heldBack(row);
+    const before = known404(row) ?? (await heldBack(row));
     if (before !== null) return { row, outcome: before, step: null };
     const claimed = await claim(row);
     if (claimed.kind === 'settled') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
@@ -290,9 +291,17 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     }
   }
 
-  function heldBack(row: Submitted): RowFailure | null {
+  /** In a closed lane nothing is sent; what was imported before it was closed is a duplicate all the same. */
+  async function heldBack(row: Submitted): Promise<Outcome | null> {
     const by = closedLanes.get(row.draft.contactId);
     if (by === undefined) return null;
+    await writer.flush();
+    const [note] = await options.lookup([row.draft.fingerprint]);
+    if (note?.state === 'created' && options.duplicates === 'skip') {
+      const first = options.firstSeen.meet(note.key, row.ordinal);
+      const firstRow = first === null ? null : options.labelOf(first);
+      return outcomeOfKnown({ note, draft: row.draft, firstRow, recoveredBefore: options.recoveredBefore });
+    }
     const message = `not sent: row ${by} of the same contact ended open, and the order would be lost; run the import again`;
     return { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 };
   }

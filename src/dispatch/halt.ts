@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { LedgerError, StoppedError } from '../errors.js';
 
 /** Ends a run early: the intake and every wait stop, requests under way are answered and settled. The first reason counts. */
@@ -9,6 +10,8 @@ export interface Halt {
 
 export function createHalt(onStop: (reason: StoppedError) => void): Halt {
   const controller = new AbortController();
+  // Every wait of the run listens: as many as there are rows under way, and no leak.
+  setMaxListeners(0, controller.signal);
   let reason: StoppedError | null = null;
   return {
     signal: controller.signal,

@@ -53,10 +53,11 @@ function syncFolder(folder: string): void {
  */
 export function existingFile(givenPath: string): string | null {
   try {
-    if (statSync(givenPath, { throwIfNoEntry: false }) === undefined) return null;
     const path = realpathSync(givenPath);
     if (statSync(path).isFile()) return path;
   } catch (error) {
+    // Not ENOTDIR: a path below a file is a mistake, and `throwIfNoEntry` takes it for absence on some versions of Node.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
     throw new UserError(`The ledger ${givenPath} can't be read: ${describe(error)}. Nothing was sent.`, { cause: error });
   }
   throw new UserError(`The ledger ${givenPath} is a folder or a device; a file was expected. Nothing was sent.`);

@@ -68,6 +68,13 @@ export function createTally(now: () => number = Date.now): Tally {
     }
   }
 
+  /** Identical notes of a contact each find the same copies. */
+  function addSurplus({ contactId, memoryIds }: { readonly contactId: string; readonly memoryIds: readonly string[] }): void {
+    const told = surplus.filter((known) => known.contactId === contactId).flatMap((known) => known.memoryIds);
+    const news = memoryIds.filter((id) => !told.includes(id));
+    if (news.length > 0) surplus.push({ contactId, memoryIds: news });
+  }
+
   return {
     consume(event) {
       switch (event.type) {
@@ -90,7 +97,7 @@ export function createTally(now: () => number = Date.now): Tally {
           requests.reconciled++;
           return;
         case 'surplus':
-          surplus.push({ contactId: event.contactId, memoryIds: event.memoryIds });
+          addSurplus(event);
           return;
         default: // other events have nothing to count
       }

@@ -30,7 +30,7 @@ export interface LedgerProcess {
   ended(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 
-export const BUILT_LEDGER = new URL('../../dist/ledger/sqlite.js', import.meta.url).href;
+const BUILT_LEDGER = new URL('../../dist/ledger/sqlite.js', import.meta.url).href;
 const SCRIPT = fileURLToPath(new URL('ledger-child.mjs', import.meta.url));
 
 /** @param maxFileKilobytes no file may grow beyond it (RLIMIT_FSIZE): a disk that is full */

@@ -82,7 +82,7 @@ let complaints: ReadonlyMap<string, string>;
 
 beforeAll(() => {
   mkdirSync(project, { recursive: true });
-  for (const file of ['biome.json', 'lint']) cpSync(join(root, file), join(project, file), { recursive: true });
+  for (const file of ['biome.json', '.ci/lint']) cpSync(join(root, file), join(project, file), { recursive: true });
   complaints = lint(writeFiles());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -73,6 +73,18 @@ describe('order', () => {
     },
   );
 
+  test('in a closed lane a duplicate of what was created is still a duplicate', async () => {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      onCreate: ({ text }) => (text === 'text 2' ? { kind: 'lost', createdAfterMs: null, status: 500 } : { kind: 'created' }),
+    });
+    const [first, second, third] = notesOf(1, 3);
+    const notes = [first!, second!, first!, third!, first!, { contactId: 'c2', text: 'other' }];
+    const run = await simulate({ clock, server, notes, options: { retries: 1 } });
+    expect(run.kinds).toEqual(['created', 'server_error', 'duplicate', 'held', 'duplicate', 'created']);
+    expect(run.outcomes.get(3)).toMatchObject({ firstRow: '1', memoryId: 'm1' });
+  });
+
   test.each([400, 403, 422])('after a %i the lane goes on', async (status) => {
     const clock = createVirtualClock();
     const server = createScriptedServer(clock, {

@@ -89,7 +89,7 @@ const INPUT: SourceInput = {
   isFailuresFile: false,
 };
 
-export function rowOf(note: Note, row: number): MappedRow & { readonly base: Fingerprint; readonly ordinal: number } {
+function rowOf(note: Note, row: number): MappedRow & { readonly base: Fingerprint; readonly ordinal: number } {
   const { contactId, name = 'Note', text, subOrg = null, id } = note;
   const content = id === undefined ? ({ kind: 'note', name, text } as const) : ({ kind: 'id', id } as const);
   const fingerprint = fingerprintOf({ contactId, subOrg, content });
@@ -161,7 +161,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   });
 
   const run = async (): Promise<void> => {
-    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock, stopped: halt.signal, inDoubt: all.inDoubt });
+    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock: own, stopped: halt.signal, inDoubt: all.inDoubt });
     const adopter = options.adopt
       ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect })
       : null;
@@ -170,6 +170,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       looker,
       adopter,
       writer,
+      lookup: ledger.lookup,
       clock: own,
       halt,
       emit,
