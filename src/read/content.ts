@@ -43,8 +43,8 @@ const FOREIGN: readonly { readonly begins: string; readonly what: string }[] = [
   { begins: '\xfd7zXZ\x00', what: 'is packed with xz; unpack it (unxz), or pack it with gzip' },
   { begins: '\x28\xb5\x2f\xfd', what: 'is packed with zstd; unpack it (unzstd), or pack it with gzip' },
   { begins: '7z\xbc\xaf\x27\x1c', what: 'is a 7z archive; unpack it and import the CSV files in it' },
-  { begins: '\xff\xfe\x00\x00', what: 'is UTF-32, which can’t be read; save it as UTF-8' },
-  { begins: '\x00\x00\xfe\xff', what: 'is UTF-32, which can’t be read; save it as UTF-8' },
+  { begins: '\xff\xfe\x00\x00', what: "is UTF-32, which can't be read; save it as UTF-8" },
+  { begins: '\x00\x00\xfe\xff', what: "is UTF-32, which can't be read; save it as UTF-8" },
 ];
 
 const BOMS = [

@@ -40,7 +40,7 @@ describe.concurrent('never writes the API key or the text of a note where others
       await bench.run(['import', 'notes.csv', '--log-level', 'trace', '--reconcile-wait', '300ms'], {
         env: { CALLERS_API_KEY: SECRET_KEY },
       }),
-      await bench.run(['plan', 'notes.csv']),
+      await bench.run(['plan', 'notes.csv'], { env: { CALLERS_API_KEY: SECRET_KEY } }),
       await bench.run(['runs', '--json']),
       await bench.run(['doctor'], { env: { CALLERS_API_KEY: SECRET_KEY } }),
     ];
