@@ -5,7 +5,8 @@ import type { Clock } from './model.js';
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const realClock: Clock = {
-  now: Date.now,
+  // The system's clock may be set while we run; this one starts from it and then only goes on.
+  now: () => Math.round(performance.timeOrigin + performance.now()),
   random: Math.random,
   async sleep(ms, signal) {
     if (signal?.aborted) return;

@@ -114,14 +114,14 @@ function clockVerdict(skewMs: number | null): DoctorCheck {
 
 async function checkLedger({ ledger: path, baseUrl, apiKey, sameAccount }: ResolvedOptions): Promise<DoctorCheck> {
   const check = (ok: DoctorCheck['ok'], message: string): DoctorCheck => ({ name: 'ledger', ok, message });
-  const holder = liveHolder(path);
-  if (holder !== null) {
-    return check(
-      'warning',
-      `${path} is held by process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.what}): an import would end with exit code 4`,
-    );
-  }
   try {
+    const holder = liveHolder(path);
+    if (holder !== null) {
+      return check(
+        'warning',
+        `${path} is held by process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.what}): an import would end with exit code 4`,
+      );
+    }
     const ledger = openLedgerToRead(path, { baseUrl: baseUrl.href, apiKey, sameAccount });
     if (ledger === null) return check(true, `${path} isn't there yet: the first import creates it`);
     try {

@@ -5,7 +5,7 @@ import { realClock } from './clock.js';
 import { createAdopter } from './dispatch/adopt.js';
 import { createAim } from './dispatch/aim.js';
 import { createDispatcher } from './dispatch/dispatch.js';
-import { closingLook, settleOldDoubts } from './dispatch/doubts.js';
+import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
 import { createGate } from './dispatch/gate.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
 import { createLooker } from './dispatch/look.js';
@@ -46,7 +46,8 @@ export interface ImportHooks {
  * Running it again after anything creates only what isn't there yet.
  *
  * @returns the summary, also where the run stopped by itself or was interrupted (`status`)
- * @throws UserError (and OptionsError) where it can't start: nothing was sent; LedgerHeldError where another run holds the ledger
+ * @throws UserError (and OptionsError) where it can't start: nothing was sent; LedgerHeldError where another run holds the ledger;
+ *   LedgerError where the ledger fails before the first row
  */
 export async function importMemories(options: ImportOptions, hooks: ImportHooks = {}): Promise<RunSummary> {
   const clock = hooks.clock ?? realClock;
@@ -94,10 +95,10 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     connections: options.concurrency,
     userAgent: USER_AGENT,
     env: env ?? process.env,
+    now: clock.now,
   });
 
   try {
-    await ledger.saveRun(runRecord(context, null));
     emit({ type: 'run_started', runId, baseUrl: options.baseUrl.href, inputs: options.inputs, totalBytes: intake.totalBytes });
     for (const { csv } of intake.inputs) {
       reports.inputOpened(csv.source, csv.rawHeader);
@@ -106,8 +107,8 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
 
     const rows = prepareRows(intake, options.limit);
     const writer = createLedgerWriter({ ledger });
-    const retakesFailures = () => intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
-    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, retakesFailures), ...options });
+    const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
+    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), ...options });
     const pages = createPageSense();
     const looker = createLooker({
       gate,
@@ -127,6 +128,7 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     const firstSeen = createFirstSeen();
 
     try {
+      await ledger.saveRun(runRecord(context, null));
       const recoveredBefore = await settleOldDoubts({
         ledger,
         writer,
@@ -140,10 +142,18 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
         gate,
         looker,
         adopter: options.adopt
-          ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect })
+          ? createAdopter({
+              looker,
+              ledger,
+              flush: writer.flush,
+              hashOf: contentHash,
+              isSuspectPage: pages.isSuspect,
+              stopped: halt.signal,
+            })
           : null,
         writer,
         lookup: ledger.lookup,
+        skewMs: api.clockSkewMs,
         clock,
         halt,
         emit,
@@ -175,7 +185,7 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
       }
       await dispatcher.idle();
       if (stopped !== null) halt.stop(stopped);
-      if (!halt.signal.aborted) for (const note of dispatcher.sentAgain) await closingLook(note, { looker, writer, emit });
+      if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
       await settled.flush();
       await writer.flush();
     } catch (error) {

@@ -1,6 +1,6 @@
 // The library: everything that the command line does with notes, without argv, signals or process.exit.
 
-export { LedgerHeldError, OptionsError, UserError } from './errors.js';
+export { LedgerError, LedgerHeldError, OptionsError, UserError } from './errors.js';
 export { type ImportHooks, importMemories } from './import.js';
 export type {
   Clock,
@@ -20,4 +20,5 @@ export type {
 } from './model.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
-export { type ListedRun, listRuns, type RewrittenReports, rewriteReports } from './runs.js';
+export { type RewrittenReports, rewriteReports } from './rewrite-reports.js';
+export { type ListedRun, listRuns } from './runs.js';

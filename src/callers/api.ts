@@ -6,7 +6,7 @@ export interface CallersApi {
   create(note: NewMemory): Promise<CreateAnswer>;
   /** `GET /contacts/{contactId}/memories`, unfiltered. Never throws. */
   list(contact: ContactAddress): Promise<ListAnswer>;
-  /** How far the server's clock is ahead of ours in milliseconds, as its `Date` headers show; null before the first answer. */
+  /** How far the server's clock is ahead of ours, at least, in milliseconds, as its `Date` headers show; null before the first answer. */
   clockSkewMs(): number | null;
   /** Lets requests under way end and closes the connections. */
   close(): Promise<void>;
@@ -54,6 +54,8 @@ export interface ListedMemory {
   readonly id: string;
   readonly name: string;
   readonly text: string;
+  /** `ACTUAL`, `OUTDATED`, `DELETED`, as the server wrote it; null where it is missing or no text. */
+  readonly status: string | null;
   /** Epoch milliseconds of the server's clock; null where it is missing or no date. */
   readonly createdAt: number | null;
   /** The same as the server wrote it. */

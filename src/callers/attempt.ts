@@ -10,6 +10,8 @@ interface Controller {
 export interface AttemptOptions {
   /** For the whole of it: waiting for a connection, connecting, sending, reading. */
   readonly timeoutMs: number;
+  /** Our clock, epoch ms. */
+  readonly now: () => number;
   /** Most bytes of the body that are read, by the answer's status. */
   readonly maxBodyBytes: (status: number) => number;
   /** An error of the HTTP client in words. */
@@ -49,7 +51,7 @@ export class Attempt {
       return;
     }
     this.controller = controller;
-    this.sentAt = Date.now();
+    this.sentAt = this.options.now();
   }
 
   onResponseStart(_controller: Controller, status: number, headers: ResponseHeaders): void {
@@ -57,7 +59,7 @@ export class Attempt {
     if (status < 200) return;
     this.status = status;
     this.headers = headers;
-    this.receivedAt = Date.now();
+    this.receivedAt = this.options.now();
     this.options.onHeaders(headers, this.sentAt, this.receivedAt);
   }
 

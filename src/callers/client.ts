@@ -23,6 +23,8 @@ interface ClientOptions {
   readonly userAgent?: string;
   /** Where the proxy variables are looked for; default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Our clock, epoch ms. Default: the system's. */
+  readonly now?: () => number;
 }
 
 /**
@@ -47,6 +49,7 @@ export function createClient(options: ClientOptions): CallersApi {
   let onIdle: (() => void) | null = null;
 
   const shared = {
+    now: options.now ?? Date.now,
     timeoutMs,
     reasonOf: (error: unknown) => failureReason(error, baseUrl.host),
     onHeaders: (headers, sentAt, receivedAt) => skew.observe(headerValue(headers, 'date'), sentAt, receivedAt),
@@ -102,7 +105,7 @@ export function createClient(options: ClientOptions): CallersApi {
     return closing;
   }
 
-  return { create, list, clockSkewMs: () => skew.estimateMs(), close };
+  return { create, list, clockSkewMs: () => skew.lowestMs(), close };
 }
 
 interface Request {

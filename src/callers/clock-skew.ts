@@ -1,20 +1,23 @@
 import { httpDateMs } from './headers.js';
 
-/** A running estimate of how far the server's clock is ahead of ours. */
+/** How far the server's clock is ahead of ours, at least. */
 interface ClockSkew {
   /** `sentAt` and `receivedAt`: our clock when the request left and when the answer's headers were read, epoch ms. */
   observe(date: string | null, sentAt: number, receivedAt: number): void;
   /** Milliseconds; null before the first `Date` header. */
-  estimateMs(): number | null;
+  lowestMs(): number | null;
 }
 
 /**
- * A weighted mean that forgets slowly: the answers of the last moments count, one odd answer (a cache's, a proxy's) moves it
- * little. An answer that took long says little, since it may have been made at any moment of the exchange.
+ * A lower bound, not an estimate: it decides whether a memory was made after a claim, and a memory that is wrongly called older would be
+ * made a second time. The server may have written `Date` at any moment of the exchange, so all that is certain is that its clock was not
+ * behind `Date − receivedAt`. Of the last answers the lowest counts: several servers may answer, each by its own clock.
  */
 export function createClockSkew(): ClockSkew {
-  let sum = 0;
-  let weight = 0;
+  // Two windows of answers, so that what is old is forgotten without a list of it.
+  let current = Number.POSITIVE_INFINITY;
+  let previous = Number.POSITIVE_INFINITY;
+  let count = 0;
   // Thousands of answers share one second's header: it is parsed once.
   let lastDate: string | null = null;
   let lastDateMs: number | null = null;
@@ -27,16 +30,19 @@ export function createClockSkew(): ClockSkew {
         lastDateMs = httpDateMs(date);
       }
       if (lastDateMs === null || receivedAt < sentAt) return;
-      const sample = lastDateMs + HALF_A_SECOND - (sentAt + receivedAt) / 2;
-      const sampleWeight = 1000 / (1000 + receivedAt - sentAt);
-      sum = sum * MEMORY + sample * sampleWeight;
-      weight = weight * MEMORY + sampleWeight;
+      current = Math.min(current, lastDateMs - receivedAt);
+      count++;
+      if (count < WINDOW) return;
+      previous = current;
+      current = Number.POSITIVE_INFINITY;
+      count = 0;
     },
-    estimateMs: () => (weight === 0 ? null : sum / weight),
+    lowestMs() {
+      const lowest = Math.min(current, previous);
+      return Number.isFinite(lowest) ? lowest : null;
+    },
   };
 }
 
-/** `Date` has whole seconds, rounded down: on average it is half a second behind. */
-const HALF_A_SECOND = 500;
-/** The weight that an estimate keeps from one answer to the next: some 50 answers are remembered. */
-const MEMORY = 0.98;
+/** Answers that are remembered at least; twice as many at most. */
+const WINDOW = 128;

@@ -59,7 +59,8 @@ function readListed(item: unknown): ListedMemory | null {
   const id = memory === null ? null : readId(memory.id);
   if (memory === null || id === null || typeof memory.name !== 'string' || typeof memory.text !== 'string') return null;
   const created = readTime(memory.createdAt);
-  return { id, name: memory.name, text: memory.text, createdAt: created.ms, createdAtText: created.text };
+  const status = typeof memory.status === 'string' ? memory.status : null;
+  return { id, name: memory.name, text: memory.text, status, createdAt: created.ms, createdAtText: created.text };
 }
 
 /** A number beyond 2^53 was rounded by JSON.parse: it would name another memory, which an undo would then delete. */

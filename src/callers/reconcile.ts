@@ -8,10 +8,12 @@ import type { ListedMemory } from './api.js';
  * Pure: what to ask, when to ask again and how long absence isn't believed is the business of `dispatch/look.ts`.
  */
 export function judge(question: Question): Judgement {
-  const { memories, note, known, skewMs, pages, hashOf } = question;
-  const youngerThan = note.claimedAt + (skewMs ?? 0) - CLOCK_TOLERANCE_MS;
+  const { memories, note, known, pages, hashOf } = question;
+  const youngerThan = note.claimedAt + (note.skewMs ?? 0) - CLOCK_TOLERANCE_MS;
   const matches = memories.filter((memory) => !known.memoryIds.has(memory.id) && hashOf(memory.name, memory.text) === note.sentHash);
-  const ours = matches.filter((memory) => memory.createdAt !== null && memory.createdAt >= youngerThan).sort(byTime);
+  const young = matches.filter((memory) => memory.createdAt !== null && memory.createdAt >= youngerThan).sort(byTime);
+  // One memory answers for one row, also where that row never learnt its memory's id.
+  const ours = young.slice(known.unidentified.filter((hash) => hash === note.sentHash).length);
   if (ours[0] !== undefined) return { kind: 'present', memory: ours[0], surplus: ours.slice(1) };
   if (matches.some((memory) => memory.createdAt === null)) {
     return {
@@ -20,10 +22,21 @@ export function judge(question: Question): Judgement {
       mayBePage: false,
     };
   }
-  if (matches.length > 0 && skewMs === null) {
+  if (
+    matches.some(
+      (memory) => memory.createdAt !== null && memory.createdAt < youngerThan && memory.createdAt >= youngerThan - CLOCK_TROUBLE_MS,
+    )
+  ) {
     return {
       kind: 'unproven',
-      why: "the list shows such a note that seems to be older, but how far the server's clock differs from ours isn't known",
+      why: 'the list shows such a note that seems to be a little older than ours; a clock may have been wrong',
+      mayBePage: false,
+    };
+  }
+  if (matches.length > young.length && note.skewMs === null) {
+    return {
+      kind: 'unproven',
+      why: "the list shows such a note that seems to be older, but how far the clock of its claim was from the server's isn't known",
       mayBePage: false,
     };
   }
@@ -38,10 +51,14 @@ export function judge(question: Question): Judgement {
 
 export interface Question {
   readonly memories: readonly ListedMemory[];
-  readonly note: { readonly sentHash: string /** Epoch ms of our clock: no request of it left before. */; readonly claimedAt: number };
+  readonly note: {
+    readonly sentHash: string;
+    /** Epoch ms of the claim's clock: no request of it left before. */
+    readonly claimedAt: number;
+    /** How far the server's clock was ahead of that clock; null: unknown. */
+    readonly skewMs: number | null;
+  };
   readonly known: ContactKnowledge;
-  /** How far the server's clock is ahead of ours; null: unknown. */
-  readonly skewMs: number | null;
   readonly pages: PageSense;
   /** The same canonical hash of name and text by which `sentHash` was made. */
   readonly hashOf: (name: string, text: string) => string;
@@ -55,6 +72,8 @@ export type Judgement =
 
 /** `Date` headers have whole seconds. */
 const CLOCK_TOLERANCE_MS = 2000;
+/** What is so little older than the claim, and unknown to the ledger, is hardly somebody else's: nothing is sent over it. */
+const CLOCK_TROUBLE_MS = 5 * 60_000;
 
 const USUAL_PAGE_SIZES: ReadonlySet<number> = new Set([10, 20, 25, 50, 100, 200, 250, 500, 1000]);
 

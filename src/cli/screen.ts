@@ -13,7 +13,7 @@ export interface Screen {
   /** Tells something that no event tells. */
   readonly say: (message: string) => void;
   readonly lastWord: (summary: RunSummary, options: string) => string;
-  /** Takes the progress bar away. */
+  /** Takes the progress bar away, and ends the lines of progress. */
   readonly close: () => void;
 }
 
@@ -58,11 +58,12 @@ export function openScreen({
       if (event.type === 'run_started' && withBar) bar = startProgress({ stream: io.stderr, clock: realClock, color });
       bar?.consume(event);
       tally?.consume(event);
-      log(event);
+      log.consume(event);
     },
     say: (message) => logger.warn({ event: 'signal' }, message),
     lastWord: (summary, repeated) => lastWord(summary, tally ?? createTally(), { options: repeated }),
     close() {
+      log.stop();
       bar?.stop();
       bar = null;
     },

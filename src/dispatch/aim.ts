@@ -10,8 +10,11 @@ export interface Aim {
 const STRANGERS_IN_A_ROW = 50;
 const REFUSALS_AT_THE_START = 200;
 
-/** @param retakesFailures the input is a failures file, whose rows may well all be refused again */
-export function createAim(halt: Halt, retakesFailures: () => boolean): Aim {
+/**
+ * @param mayAllBeRefused many refusals say nothing: the input is a failures file, or notes of the ledger were created at this address
+ * before (last night's rows that failed for good are the first to be sent again)
+ */
+export function createAim(halt: Halt, mayAllBeRefused: () => boolean): Aim {
   let strangers = 0;
   let refusals = 0;
   let accepted = false;
@@ -44,7 +47,7 @@ export function createAim(halt: Halt, retakesFailures: () => boolean): Aim {
             false,
           ),
         );
-      } else if (!accepted && refusals >= REFUSALS_AT_THE_START && !retakesFailures()) {
+      } else if (!accepted && refusals >= REFUSALS_AT_THE_START && !mayAllBeRefused()) {
         halt.stop(
           new StoppedError(
             'wrong_place',

@@ -1,7 +1,7 @@
 import type { Clock, Draft, Emit, RowFailure } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Gate } from './gate.js';
-import type { Looker } from './look.js';
+import type { Doubt, Looker } from './look.js';
 import { backoffMs, TryAgain, withRetries } from './retry.js';
 
 /** How the sending of one claimed note ended. */
@@ -32,11 +32,12 @@ export interface DeliverOptions {
   readonly inDoubt: 'reconcile' | 'resend' | 'report';
 }
 
-/** @param doubtedSince epoch ms of the first claim, where an earlier run's request of this note lost its answer */
 export interface NoteToDeliver {
   readonly draft: Draft;
   readonly label: string;
   readonly claimedAt: number;
+  /** Of the claim's clock, see `Doubt`. */
+  readonly skewMs: Doubt['skewMs'];
   readonly doubtedBefore: boolean;
   /** Called when the first request has ended or will never leave. */
   readonly onFirstAnswer: () => void;
@@ -84,7 +85,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       unlooked = since;
       return null;
     }
-    const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, since });
+    const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since });
     switch (finding.kind) {
       case 'present':
         return {
@@ -126,7 +127,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         case 'created':
           return await identified(verdict.memory);
         case 'refused':
-          return { kind: 'failed', failure: fail(verdict, verdict.details), doubted };
+          return ended(fail(verdict, verdict.details));
         case 'unauthorized':
           return { kind: 'abandoned', since: unlooked, attempts, doubted };
         case 'rate_limited': {
@@ -168,7 +169,10 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   const identified = async (memory: { readonly id: string; readonly createdAt: string | null } | null): Promise<Delivery> => {
     const base = { kind: 'created', attempts, sentAgain: doubted && (attempts > 1 || note.doubtedBefore), surplus: [] } as const;
     if (memory !== null) return { ...base, memoryId: memory.id, createdAt: memory.createdAt };
-    const finding = options.inDoubt === 'report' ? null : await looker.settle({ ...draft, claimedAt: note.claimedAt, since: clock.now() });
+    const finding =
+      options.inDoubt === 'report'
+        ? null
+        : await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since: clock.now() });
     if (finding?.kind !== 'present') return { ...base, memoryId: null, createdAt: null };
     return { ...base, memoryId: finding.memory.id, createdAt: finding.memory.createdAtText };
   };

@@ -10,7 +10,7 @@ import type { Gate } from './gate.js';
 import { asStop, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
 import { createLanes } from './lanes.js';
-import type { Looker } from './look.js';
+import type { Doubt, Looker } from './look.js';
 import { createPermits } from './permits.js';
 
 /** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
@@ -29,6 +29,8 @@ export interface DispatchOptions {
   readonly adopter: Adopter | null;
   readonly writer: LedgerWriter;
   readonly lookup: Ledger['lookup'];
+  /** How far the server's clock is ahead of ours; null: not known yet. */
+  readonly skewMs: () => number | null;
   readonly clock: Clock;
   readonly halt: Halt;
   readonly emit: Emit;
@@ -111,6 +113,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     readonly row: Submitted;
     readonly key: NoteKey;
     readonly claimedAt: number;
+    readonly skewMs: Doubt['skewMs'];
     readonly doubtedBefore: boolean;
   }
 
@@ -119,6 +122,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   ): Promise<Claimed | { readonly kind: 'settled'; readonly row: Submitted; readonly outcome: Outcome }> {
     const { draft } = row;
     const claimedAt = clock.now();
+    const skewMs = options.skewMs();
     let { fingerprint, occurrence } = draft;
     const skipped = lastOccurrence.get(row.base);
     if (skipped !== undefined && occurrence === 1) {
@@ -134,6 +138,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         inputHash: draft.inputHash,
         row: label(row),
         claimedAt,
+        skewMs,
         takeDoubt: options.inDoubt === 'resend',
       });
       if (occurrence > draft.occurrence) lastOccurrence.set(row.base, occurrence);
@@ -147,6 +152,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
           row: identified,
           key: answer.key,
           claimedAt: answer.doubtedSince ?? claimedAt,
+          skewMs: answer.doubtedSince === null ? 'ours' : answer.doubtedSkewMs,
           doubtedBefore: answer.doubtedSince !== null,
         };
       }
@@ -187,7 +193,14 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       }
     }
     const delivery = await deliver(
-      { draft: row.draft, label: label(row), claimedAt: claimed.claimedAt, doubtedBefore: claimed.doubtedBefore, onFirstAnswer },
+      {
+        draft: row.draft,
+        label: label(row),
+        claimedAt: claimed.claimedAt,
+        skewMs: claimed.skewMs,
+        doubtedBefore: claimed.doubtedBefore,
+        onFirstAnswer,
+      },
       {
         gate: options.gate,
         looker: options.looker,
@@ -212,7 +225,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         const closingLook = delivery.sentAgain || surplus.length > 0;
         if (closingLook) {
           const { contactId, subOrg, sentHash } = row.draft;
-          sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, memoryId });
+          sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, skewMs: claimed.skewMs });
         }
         return {
           row,

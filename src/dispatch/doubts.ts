@@ -2,7 +2,7 @@ import type { Ledger, OpenNote } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
 import type { Clock, Emit, NoteKey } from '../model.js';
 import { createLanes } from './lanes.js';
-import type { Looker } from './look.js';
+import type { Doubt, Looker } from './look.js';
 import { createPermits } from './permits.js';
 
 export interface OldDoubtOptions {
@@ -33,16 +33,20 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   options.emit({ type: 'paused', why: 'Looking for notes that an earlier run left in doubt.' });
   if (options.inDoubt === 'reconcile') {
     await forEachOpen('in_doubt', options, async (note) => {
-      const found = await settleOne(note, options, (memoryId) => withCopies.push({ ...note, memoryId }));
+      const found = await settleOne(note, options, () => withCopies.push(note));
       tally[found]++;
       if (found === 'recovered') recovered.add(note.key);
     });
   }
   // Afterwards: what looks like a surplus copy may be the memory of an identical note that was in doubt.
   await forEachOpen('closing', options, (note) => closingLook(note, options));
-  for (const note of withCopies) await closingLook(note, options);
+  await takeClosingLooks(withCopies, options);
   options.emit({ type: 'resumed', afterMs: options.clock.now() - startedAt });
   if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...tally });
+  if (tally.open > 0) {
+    const message = `${tally.open} notes of earlier runs are still in doubt: looking couldn't settle whether they are there. The next run looks again.`;
+    options.emit({ type: 'warning', code: 'still_in_doubt', message });
+  }
   return recovered;
 }
 
@@ -84,7 +88,7 @@ async function forEachOpen(
 async function settleOne(
   note: OpenNote,
   { writer, looker }: OldDoubtOptions,
-  onCopies: (memoryId: string) => void,
+  onCopies: () => void,
 ): Promise<'recovered' | 'absent' | 'open'> {
   const finding = await looker.settle(note);
   switch (finding.kind) {
@@ -98,7 +102,7 @@ async function settleOne(
         attempts: 0,
         closingLook: finding.surplus.length > 0,
       });
-      if (finding.surplus.length > 0) onCopies(finding.memory.id);
+      if (finding.surplus.length > 0) onCopies();
       return 'recovered';
     case 'absent':
       await writer.settle({ key: note.key, to: 'released', doubted: true });
@@ -115,21 +119,35 @@ export interface SentAgain {
   readonly subOrg: string | null;
   readonly sentHash: string;
   readonly claimedAt: number;
-  /** null: its id couldn't be learnt, so one memory of it is its own. */
-  readonly memoryId: string | null;
+  readonly skewMs: Doubt['skewMs'];
+}
+
+/** The closing looks of a run, contacts side by side. @throws LedgerError */
+export async function takeClosingLooks(notes: readonly SentAgain[], deps: Parameters<typeof closingLook>[1]): Promise<void> {
+  const errors: unknown[] = [];
+  const waiting = createPermits(PAGE);
+  const lanes = createLanes({
+    places: PAGE,
+    run: (note: SentAgain) =>
+      closingLook(note, deps)
+        .catch((error: unknown) => void errors.push(error))
+        .finally(() => waiting.release(1)),
+  });
+  for (const note of notes) {
+    await waiting.acquire(1);
+    lanes.add(note.contactId, note);
+  }
+  await waiting.idle();
+  if (errors.length > 0) throw errors[0];
 }
 
 /** The last look at a note that was sent again: what its first request made late is told, never deleted. */
-export async function closingLook(
-  note: SentAgain,
-  { looker, writer, emit }: Pick<OldDoubtOptions, 'looker' | 'writer' | 'emit'>,
-): Promise<void> {
+async function closingLook(note: SentAgain, { looker, writer, emit }: Pick<OldDoubtOptions, 'looker' | 'writer' | 'emit'>): Promise<void> {
   const finding = await looker.once({ ...note, since: note.claimedAt });
   if (finding.kind === 'stopped' || finding.kind === 'unproven') return; // the next run looks
   if (finding.kind === 'present') {
     const copies = [finding.memory, ...finding.surplus].map(({ id }) => id);
-    const surplus = note.memoryId === null ? copies.slice(1) : copies;
-    if (surplus.length > 0) emit({ type: 'surplus', contactId: note.contactId, memoryIds: surplus });
+    emit({ type: 'surplus', contactId: note.contactId, memoryIds: copies });
   }
   await writer.settle({ key: note.key, to: 'closed' });
 }

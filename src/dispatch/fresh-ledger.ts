@@ -1,5 +1,6 @@
 import { StoppedError } from '../errors.js';
 import type { Draft } from '../model.js';
+import { isDeleted } from './adopt.js';
 import type { Looker } from './look.js';
 
 /** So many contacts of the input are listed before the first create into an empty ledger. */
@@ -31,7 +32,7 @@ export async function checkFreshLedger({ drafts, looker, hashOf, ledgerPath }: F
     const answer = await looker.list(notes[0]!);
     if (answer === null) return false;
     if (answer.kind !== 'listed') return answer.status === 404; // a missing contact says nothing about the others
-    const there = new Set(answer.memories.map(({ name, text }) => hashOf(name, text)));
+    const there = new Set(answer.memories.filter((memory) => !isDeleted(memory)).map(({ name, text }) => hashOf(name, text)));
     if (notes.some((note) => there.has(note.sentHash))) throw alreadyThere(notes[0]!.contactId, ledgerPath);
     return true;
   };

@@ -21,11 +21,13 @@ export function outcomeOfKnown({ note, draft, firstRow, recoveredBefore }: Known
       return { kind: 'already_imported', memoryId, createdAt, changed: draft.inputHash !== null && note.inputHash !== draft.inputHash };
     case 'failed':
       return share(note.failure, firstRow ?? note.row);
-    case 'in_doubt':
+    case 'in_doubt': {
       if (firstRow !== null) return share({ class: 'in_doubt', status: null, message: note.failure?.message ?? '' }, firstRow);
+      const why = note.failure?.message ? `: ${note.failure.message}` : '';
       return inDoubt(
-        `an earlier run (${note.runId}) sent it and never learned the answer, and looking didn't settle it; the next run looks again`,
+        `an earlier run (${note.runId}) sent it and never learned the answer${why}; each run begins by looking for it, unless --in-doubt says otherwise`,
       );
+    }
     case 'claimed':
     case 'sending':
       return inDoubt(`it is under way in another run (${note.runId})`);

@@ -11,6 +11,8 @@ export interface Doubt extends ContactAddress {
   readonly sentHash: string;
   /** Epoch ms: no request of it left before. */
   readonly claimedAt: number;
+  /** How far the server's clock was ahead of the claim's, in ms; null: unknown; `ours`: as far as it is ahead of this process's. */
+  readonly skewMs: number | null | 'ours';
   /** Epoch ms: since when its answer is missing. */
   readonly since: number;
 }
@@ -29,6 +31,8 @@ export interface Looker {
   once(doubt: Doubt): Promise<Finding>;
   /** The contact's list, its 429s and passing failures waited for; null where the run stopped. */
   list(contact: ContactAddress): Promise<ListAnswer | null>;
+  /** Asks for the longest list there is, once a run: a longer one than a suspect page clears it. */
+  askForLongest(): Promise<void>;
 }
 
 export interface LookOptions {
@@ -66,7 +70,6 @@ export function createLooker(options: LookOptions): Looker {
     }
   };
 
-  /** Asks for the longest list there is, once: a longer one than a suspect page clears it. */
   const askForLongest = (): Promise<void> => {
     longestAsked ??= (async () => {
       const largest = await ledger.largestContact();
@@ -94,10 +97,10 @@ export function createLooker(options: LookOptions): Looker {
         return assertNever(answer);
     }
     await options.flush(); // what was settled while the list was under way
-    const { memoryIds } = await ledger.contact(doubt.contactId, doubt.subOrg);
-    const known = { memoryIds, newest };
-    const ask = () =>
-      options.judge({ memories: answer.memories, note: doubt, known, skewMs: options.skewMs(), pages, hashOf: options.hashOf });
+    const { memoryIds, unidentified } = await ledger.contact(doubt.contactId, doubt.subOrg);
+    const known = { memoryIds, unidentified, newest };
+    const skewMs = doubt.skewMs === 'ours' ? options.skewMs() : doubt.skewMs;
+    const ask = () => options.judge({ memories: answer.memories, note: { ...doubt, skewMs }, known, pages, hashOf: options.hashOf });
     const judgement = ask();
     // Asked when it matters: until then the ledger may get to know a longer list.
     if (judgement.kind !== 'unproven' || !judgement.mayBePage || !counts) return judgement;
@@ -113,6 +116,7 @@ export function createLooker(options: LookOptions): Looker {
 
   return {
     list,
+    askForLongest,
     once: (doubt) => lookAndTell(doubt, true),
     async settle(doubt) {
       const believedFrom = doubt.since + options.reconcileWaitMs;

@@ -6,11 +6,13 @@ import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
  * The port is made of few, large verbs: `lookup` reads, `commit` writes everything that one transaction can hold. What `commit` resolves
  * is durable: it has survived a power cut (as far as the disk tells the truth).
  *
- * Every store passes `test/contract/ledger.ts`.
+ * Every store passes `test/contract/ledger-contract.ts`.
  */
 export interface Ledger {
   /** True if no note was ever created, failed or in doubt here when it was opened: a warning sign, see `protocol.md`. */
   readonly wasEmpty: boolean;
+  /** True if a note of it was created when it was opened: its address and key were right then. */
+  readonly hadCreated: boolean;
 
   /** What is known of each note, in the order asked; null for a note never claimed. */
   lookup(fingerprints: readonly Fingerprint[]): Promise<readonly (KnownNote | null)[]>;
@@ -63,6 +65,8 @@ export interface Claim {
   readonly row: string;
   /** Epoch milliseconds, our clock. */
   readonly claimedAt: number;
+  /** How far the server's clock was ahead of ours then, in milliseconds; null: not known yet. Our clock may be another one in the next run. */
+  readonly skewMs: number | null;
   /** `--in-doubt resend`: a note in doubt is ours to send again, at the user's risk. */
   readonly takeDoubt: boolean;
 }
@@ -70,9 +74,9 @@ export interface Claim {
 export type ClaimAnswer =
   /**
    * Ours to send: it was new, released, undone, or failed in an earlier run. `doubtedSince`: an earlier request of this note lost its
-   * answer, and it was claimed then (epoch ms): a late memory of it may still turn up, so a closing look is due.
+   * answer, and it was claimed then (epoch ms, by the clock that `doubtedSkewMs` corrects): a late memory of it may still turn up, so a closing look is due.
    */
-  | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null }
+  | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null; readonly doubtedSkewMs: number | null }
   | { readonly kind: 'known'; readonly note: KnownNote };
 
 /** A step of a note's life, see "States of a row" in `protocol.md`. */
@@ -138,6 +142,8 @@ export interface OpenNote {
   readonly memoryId: string | null;
   /** Epoch milliseconds, our clock at the time: its first request left after this. */
   readonly claimedAt: number;
+  /** As `Claim.skewMs`, of that claim. */
+  readonly skewMs: number | null;
   /** Since when its answer is missing: when this was first noticed, so that a crash loop doesn't start the wait again. */
   readonly since: number;
 }
@@ -147,6 +153,8 @@ export interface ContactKnowledge {
   readonly memoryIds: ReadonlySet<string>;
   /** The newest memory of it that isn't undone: a list that doesn't show it proves nothing. */
   readonly newest: string | null;
+  /** Of each created note of it whose memory's id couldn't be learnt: the hash of what was sent. One memory of a list is that note's. */
+  readonly unidentified: readonly string[];
 }
 
 /** What was wrong with a row of a run: what `report` needs to write failures.csv again. No text of the note. */

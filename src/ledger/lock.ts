@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { hostname } from 'node:os';
 import { LedgerHeldError, UserError } from '../errors.js';
 import { type Database, describe, isBusy, openDatabase } from './database.js';
+import { existingFile } from './ledger-file.js';
 
 /** Who holds a ledger: told to a second run. */
 export interface Holder {
@@ -45,9 +46,13 @@ export function lockLedger(ledgerPath: string, what: string): Lock {
   };
 }
 
-/** Who seems to hold the ledger, without trying: its note is there, and its process lives, or is on another host; null: nobody. */
-export function liveHolder(ledgerPath: string): Holder | null {
-  const holder = readHolder(`${ledgerPath}-holder.json`);
+/**
+ * Who seems to hold the ledger, without trying: its note is there, and its process lives, or is on another host; null: nobody.
+ * @param givenPath may be a link: the note stands beside the real file
+ * @throws UserError where that is no file, or can't be told
+ */
+export function liveHolder(givenPath: string): Holder | null {
+  const holder = readHolder(`${existingFile(givenPath) ?? givenPath}-holder.json`);
   return holder === null || holder.host !== hostname() || isAlive(holder.pid) ? holder : null;
 }
 

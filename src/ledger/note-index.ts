@@ -33,11 +33,11 @@ const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerpri
 const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES (?, ?)';
 const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES (?, ?)';
 const CONTACT_MEMORIES = `
-  SELECT note.note_key, state, memory_id, sub_org, settled_at, created_at FROM note_by_contact JOIN note USING (note_key)
-    WHERE contact_hash = ?1 AND note_key <= ?3 AND contact_id = ?2 AND memory_id IS NOT NULL
+  SELECT note.note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at FROM note_by_contact JOIN note USING (note_key)
+    WHERE contact_hash = ?1 AND note_key <= ?3 AND contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')
   UNION ALL
-  SELECT note_key, state, memory_id, sub_org, settled_at, created_at FROM note
-    WHERE note_key > ?3 AND contact_id = ?2 AND memory_id IS NOT NULL`;
+  SELECT note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at FROM note
+    WHERE note_key > ?3 AND contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')`;
 // Largest first, by notes of any state: no contact below can have more memories than notes.
 const INDEXED_CONTACTS = 'SELECT contact_hash, count(*) AS notes FROM note_by_contact GROUP BY contact_hash ORDER BY notes DESC';
 const TAIL_MEMORIES = `
@@ -103,8 +103,13 @@ export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): N
     },
     contact(contactId, subOrg) {
       const memoryIds = new Set<string>();
+      const unidentified: string[] = [];
       let newest: { id: string; at: number; key: number } | null = null;
       for (const row of sql.contact.iterate(contactHash(contactId), contactId, indexedUpTo)) {
+        if (row.memory_id === null) {
+          if (row.sub_org === subOrg) unidentified.push(hex(row.sent_hash));
+          continue;
+        }
         const memoryId = String(row.memory_id);
         memoryIds.add(memoryId);
         if (row.state !== 'created' || row.sub_org !== subOrg) continue;
@@ -113,7 +118,7 @@ export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): N
         // At the same moment the later note counts: a contact's notes are made in the order of their keys.
         if (newest === null || at > newest.at || (at === newest.at && key > newest.key)) newest = { id: memoryId, at, key };
       }
-      return { memoryIds, newest: newest?.id ?? null };
+      return { memoryIds, newest: newest?.id ?? null, unidentified };
     },
     largestContact: () => findLargest(database, indexedUpTo),
     save() {

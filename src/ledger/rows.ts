@@ -40,6 +40,7 @@ export function toOpenNote(row: Row): OpenNote {
     runId: row.run_id as RunId,
     memoryId: text(row.memory_id),
     claimedAt: Number(row.claimed_at),
+    skewMs: row.claim_skew === null ? null : Number(row.claim_skew),
     since: Number(row.since ?? row.settled_at ?? row.claimed_at),
   };
 }

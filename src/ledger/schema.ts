@@ -28,6 +28,7 @@ const MIGRATIONS: readonly string[] = [
     run_number  INTEGER NOT NULL,
     row         TEXT NOT NULL,
     claimed_at  INTEGER NOT NULL,       -- epoch ms: its first request left after this
+    claim_skew  INTEGER,                -- ms that the server's clock was ahead of ours then, where it was known
     doubted     INTEGER NOT NULL DEFAULT 0, -- a request lost its answer since claimed_at
     since       INTEGER,                -- epoch ms of that loss, while it is in doubt
     settled_at  INTEGER,

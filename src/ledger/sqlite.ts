@@ -88,6 +88,7 @@ const TAKE_OVER = `UPDATE note SET state = 'in_doubt', doubted = 1, since = ? WH
 // A clock that was set back since: nobody must wait for a time that is years away.
 const NOT_IN_THE_FUTURE = `UPDATE note SET since = ?1 WHERE state = 'in_doubt' AND since > ?1`;
 const HAS_NOTES = `SELECT EXISTS (SELECT 1 FROM note WHERE state <> 'released') AS found`;
+const HAS_CREATED = `SELECT EXISTS (SELECT 1 FROM note WHERE state = 'created') AS found`;
 const READ_META = `SELECT value FROM meta WHERE name = ?`;
 const WRITE_META = `INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
 const SAVE_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record`;
@@ -144,11 +145,11 @@ function checkStoredTarget(check: {
 }
 
 const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE note_key = ?';
-const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at)
-  VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?)`;
+const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
+  VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
 // A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
 const CLAIM_AGAIN = `UPDATE note SET state = CASE state WHEN 'in_doubt' THEN 'sending' ELSE 'claimed' END, run_number = ?, row = ?, sent_hash = ?, input_hash = ?,
-  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, memory_id = NULL, created_at = NULL, how = NULL
+  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, memory_id = NULL, created_at = NULL, how = NULL
   WHERE note_key = ?`;
 const TO_CREATED = `UPDATE note SET state = 'created', memory_id = ?, created_at = ?, how = ?, attempts = attempts + ?, closing = ?, settled_at = ?, run_number = ?,
   since = NULL, doubted = 0, class = NULL, status = NULL, message = NULL WHERE note_key = ?`;
@@ -176,6 +177,7 @@ interface Store {
 
 function createStore({ database, lock, runNumber, now, tailLength }: Store): Ledger {
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
+  const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
   const index = createNoteIndex(database, tailLength);
   const sql = {
     find: database.prepare(FIND_NOTE),
@@ -207,17 +209,28 @@ function createStore({ database, lock, runNumber, now, tailLength }: Store): Led
         runNumber,
         wanted.row,
         wanted.claimedAt,
+        roundedOrNull(wanted.skewMs),
       );
       const inserted = Number(lastInsertRowid) as NoteKey; // the table's own key
       pending.set(wanted.fingerprint, inserted);
-      return { kind: 'claimed', key: inserted, doubtedSince: null };
+      return { kind: 'claimed', key: inserted, doubtedSince: null, doubtedSkewMs: null };
     }
     const row = sql.find.get(key);
     const note = row === undefined ? find(key) : toKnownNote(row);
     if (!mayClaim(note, Number(row?.run_number) === runNumber, wanted)) return { kind: 'known', note };
     const inputHash = wanted.inputHash === null ? null : Buffer.from(wanted.inputHash, 'hex');
-    sql.claimAgain.run(runNumber, wanted.row, Buffer.from(wanted.sentHash, 'hex'), inputHash, wanted.claimedAt, key);
-    return { kind: 'claimed', key, doubtedSince: row?.doubted === 1 ? Number(row.claimed_at) : null };
+    sql.claimAgain.run(
+      runNumber,
+      wanted.row,
+      Buffer.from(wanted.sentHash, 'hex'),
+      inputHash,
+      wanted.claimedAt,
+      roundedOrNull(wanted.skewMs),
+      key,
+    );
+    if (row?.doubted !== 1) return { kind: 'claimed', key, doubtedSince: null, doubtedSkewMs: null };
+    const doubtedSkewMs = row.claim_skew === null ? null : Number(row.claim_skew);
+    return { kind: 'claimed', key, doubtedSince: Number(row.claimed_at), doubtedSkewMs };
   };
 
   const apply = (step: Transition): void => {
@@ -267,6 +280,7 @@ function createStore({ database, lock, runNumber, now, tailLength }: Store): Led
 
   return {
     wasEmpty,
+    hadCreated,
     async lookup(fingerprints) {
       return guarded(() => {
         // The filter would go on saying "unknown", which means "to be sent".
@@ -336,6 +350,10 @@ function createStore({ database, lock, runNumber, now, tailLength }: Store): Led
       }
     },
   };
+}
+
+function roundedOrNull(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
 }
 
 /** May this run send the note? In doubt only at the user's word; what this run has already tried, it doesn't try twice. */

@@ -1,7 +1,13 @@
+import { UserError } from '../errors.js';
 import type { FailureClass } from '../model.js';
 
 /** The columns that `report/` adds to a failures file, in its order. */
 const ADDED = ['_row', '_class', '_status', '_message', '_details', '_attempts', '_fingerprint', '_occurrence', '_escaped'] as const;
+
+/** Without these its rows can't be made the original ones again. */
+const NEEDED = ['_class', '_occurrence', '_escaped'] as const;
+/** So many of the columns make it a failures file: no CRM has them. */
+const RECOGNISED_BY = 3;
 
 /** Undoes what the report did to a failures file, so that its rows are the original ones again. */
 export interface FailuresFile {
@@ -23,16 +29,20 @@ type Restored =
  * @param header as it stands in the file; a spreadsheet may have moved its columns
  * @param only the classes to take; null: all
  * @returns null if this isn't a failures file
+ * @throws UserError if it is one that lacks a column which is needed to undo what the report did
  */
 export function failuresFile(header: readonly string[], only: readonly FailureClass[] | null): FailuresFile | null {
-  const added = ADDED.map((name) => header.lastIndexOf(name));
-  if (added.includes(-1)) return null;
+  const spelled = header.map((name) => name.trim().toLowerCase());
+  const added = ADDED.map((name) => spelled.lastIndexOf(name)).filter((at) => at >= 0);
+  if (added.length < RECOGNISED_BY) return null;
+  const missing = NEEDED.filter((name) => !spelled.includes(name));
+  if (missing.length > 0) throw lacking(missing);
   const own = header.map((_, i) => i).filter((i) => !added.includes(i));
   const names = own.map((i) => unguarded(header[i]!));
   const columnOf = columnsByName(names);
-  const classAt = header.lastIndexOf('_class');
-  const occurrenceAt = header.lastIndexOf('_occurrence');
-  const escapedAt = header.lastIndexOf('_escaped');
+  const classAt = spelled.lastIndexOf('_class');
+  const occurrenceAt = spelled.lastIndexOf('_occurrence');
+  const escapedAt = spelled.lastIndexOf('_escaped');
 
   return {
     header: names,
@@ -42,14 +52,28 @@ export function failuresFile(header: readonly string[], only: readonly FailureCl
       if (failureClass === 'malformed' && cells.every((cell) => cell === '')) return { kind: 'placeholder' };
       // Not `includes`: the cell can be any text.
       if (only !== null && !only.some((wanted) => wanted === failureClass)) return { kind: 'left_out' };
-      for (const name of escapedNames(all[escapedAt]!) ?? [null]) {
-        const column = name === null ? undefined : columnOf.get(name);
-        if (column === undefined) return { kind: 'unreadable', message: ESCAPED_UNREADABLE };
-        cells[column] = unguarded(cells[column]!);
+      const guarded = escapedNames(all[escapedAt]!);
+      if (guarded === null) return { kind: 'unreadable', message: ESCAPED_UNREADABLE };
+      const columns = guarded.map((name) => columnOf.get(name));
+      const gone = guarded.find((_, i) => columns[i] === undefined);
+      // A column that is gone needs no undoing; one that was renamed does, and shows by its apostrophe.
+      if (gone !== undefined && cells.some((cell, i) => cell.startsWith("'") && !columns.includes(i))) {
+        return { kind: 'unreadable', message: renamed(gone) };
       }
+      for (const column of columns) if (column !== undefined) cells[column] = unguarded(cells[column]!);
       return { kind: 'restored', cells, occurrence: positiveInteger(all[occurrenceAt]!) };
     },
   };
+}
+
+function lacking(missing: readonly string[]): UserError {
+  return new UserError(
+    `This is a failures file, but its ${missing.length > 1 ? 'columns' : 'column'} ${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} gone. Without ${NEEDED.join(', ')} the notes can't be told from what was added to protect them in a spreadsheet. Put them back, from the original failures.csv.`,
+  );
+}
+
+function renamed(column: string): string {
+  return `_escaped names the column ${JSON.stringify(column)}, which is gone or was renamed, and a cell still has the apostrophe that protected it; give the column its name back`;
 }
 
 const ESCAPED_UNREADABLE =
@@ -63,8 +87,10 @@ function unguarded(cell: string): string {
 /** How `_escaped` names a column: by its header, or by `#` and its position from 1 where that is empty, ambiguous or begins with `#`. */
 function columnsByName(names: readonly string[]): ReadonlyMap<string, number> {
   const columns = new Map<string, number>();
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   names.forEach((name, i) => {
-    const unique = name !== '' && !name.startsWith('#') && names.indexOf(name) === names.lastIndexOf(name);
+    const unique = name !== '' && !name.startsWith('#') && counts.get(name) === 1;
     columns.set(unique ? name : `#${i + 1}`, i);
   });
   return columns;

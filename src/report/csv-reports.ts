@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import { csvHeader, csvRows } from './csv.js';
+import { createFileOrder, type FileOrder } from './file-order.js';
 import { escapedNames, guardCell, guardRow } from './guard.js';
 import { openMalformedFiles } from './malformed-files.js';
 import { type ReportFile, reportFile } from './report-file.js';
@@ -19,7 +20,7 @@ export interface CsvReports {
   write(rows: readonly SettledRow[]): Promise<void>;
   /** Resolves when every row given so far has been handed to the operating system. */
   flush(): Promise<void>;
-  /** Flushes and closes every file, also if one of them fails. */
+  /** Flushes and closes every file, also if one of them fails, and brings failures into the order of their inputs. Once is enough. */
   close(): Promise<CsvReportPaths>;
 }
 
@@ -49,19 +50,22 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
   const groupOfInput = new Map<number, HeaderGroup>();
   /** Calls take their turn, so that rows keep their order also where a file has to be made first. */
   let turn: Promise<unknown> = Promise.resolve();
+  let closed: Promise<CsvReportPaths> | null = null;
 
   success.append(csvHeader(SUCCESS_COLUMNS));
 
   async function writeRows(rows: readonly SettledRow[]): Promise<void> {
     const successCells: string[][] = [];
-    const failureCells = new Map<HeaderGroup, string[][]>();
+    const failed = new Map<HeaderGroup, FailedRows>();
     const malformedRecords: MalformedRecord[] = [];
     for (const row of rows) {
       const { outcome } = row;
       switch (outcome.kind) {
         case 'failed': {
           const group = groupOf(row.source.input);
-          pushTo(failureCells, group, cellsOfFailure({ row, failure: outcome, group, inputCount }));
+          const { cells, sources } = failedRowsOf(failed, group);
+          cells.push(cellsOfFailure({ row, failure: outcome, group, inputCount }));
+          sources.push(row.source);
           if (row.source.kind === 'malformed') malformedRecords.push(row.source);
           break;
         }
@@ -80,7 +84,11 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
       }
     }
     if (successCells.length > 0) success.append(csvRows(successCells));
-    for (const [group, cells] of failureCells) (await fileOf(group)).append(csvRows(cells));
+    for (const [group, { cells, sources }] of failed) {
+      const block = Buffer.from(csvRows(cells));
+      (await fileOf(group)).append(block);
+      group.order.rows(block, sources);
+    }
     for (const record of malformedRecords) await malformed.append(record);
     for (const file of [...files, ...malformed.files]) await file.ready();
   }
@@ -94,10 +102,29 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
   async function fileOf(group: HeaderGroup): Promise<ReportFile> {
     if (group.file === null) {
       group.file = await openFileLater(join(folder, `failures-${group.number}.csv`));
-      group.file.append(failuresHeader(group.header));
+      startFailures(group, group.file);
       files.push(group.file);
     }
     return group.file;
+  }
+
+  async function closeFiles(): Promise<CsvReportPaths> {
+    await turn;
+    const orders = new Map([...groups.values()].map(({ file, order }) => [file, order]));
+    const close = async (file: ReportFile): Promise<void> => {
+      await file.close();
+      await orders.get(file)?.restore(file.path);
+    };
+    const results = await Promise.allSettled([...files, ...malformed.files].map(close));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    const [firstMalformed, ...moreMalformed] = malformed.files.map((file) => file.path);
+    return {
+      success: success.path,
+      failures: failures.path,
+      ...(firstMalformed === undefined ? {} : { malformed: firstMalformed }),
+      more: [...files.slice(2).map((file) => file.path), ...moreMalformed],
+    };
   }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -114,7 +141,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
       if (group === undefined) {
         const isFirst = groups.size === 0;
         group = newGroup({ header: input.header, number: groups.size + 1, file: isFirst ? failures : null });
-        if (isFirst) failures.append(failuresHeader(input.header));
+        if (isFirst) startFailures(group, failures);
         groups.set(key, group);
       }
       groupOfInput.set(input.index, group);
@@ -124,18 +151,9 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
       inTurn(async () => {
         for (const file of [...files, ...malformed.files]) await file.flush();
       }),
-    async close() {
-      await turn;
-      const all = [...files, ...malformed.files];
-      const failed = (await Promise.allSettled(all.map((file) => file.close()))).find((result) => result.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-      const [firstMalformed, ...moreMalformed] = malformed.files.map((file) => file.path);
-      return {
-        success: success.path,
-        failures: failures.path,
-        ...(firstMalformed === undefined ? {} : { malformed: firstMalformed }),
-        more: [...files.slice(2).map((file) => file.path), ...moreMalformed],
-      };
+    close() {
+      closed ??= closeFiles();
+      return closed;
     },
   };
 }
@@ -151,10 +169,11 @@ interface HeaderGroup {
   readonly number: number;
   /** null until the first failure, save for the first header's. */
   file: ReportFile | null;
+  readonly order: FileOrder;
 }
 
 function newGroup(group: Pick<HeaderGroup, 'header' | 'number' | 'file'>): HeaderGroup {
-  return { ...group, names: escapedNames(group.header), emptyCells: group.header.map(() => '') };
+  return { ...group, names: escapedNames(group.header), emptyCells: group.header.map(() => ''), order: createFileOrder() };
 }
 
 async function openFile(path: string): Promise<ReportFile> {
@@ -168,10 +187,24 @@ async function openFileLater(path: string): Promise<ReportFile> {
   });
 }
 
-function pushTo(lists: Map<HeaderGroup, string[][]>, group: HeaderGroup, cells: string[]): void {
-  const list = lists.get(group);
-  if (list === undefined) lists.set(group, [cells]);
-  else list.push(cells);
+function startFailures({ header, order }: HeaderGroup, file: ReportFile): void {
+  const line = Buffer.from(failuresHeader(header));
+  file.append(line);
+  order.header(line.length);
+}
+
+/** Failures of one write that go into one file. */
+interface FailedRows {
+  readonly cells: string[][];
+  readonly sources: SettledRow['source'][];
+}
+
+function failedRowsOf(failed: Map<HeaderGroup, FailedRows>, group: HeaderGroup): FailedRows {
+  const known = failed.get(group);
+  if (known !== undefined) return known;
+  const rows = { cells: [], sources: [] };
+  failed.set(group, rows);
+  return rows;
 }
 
 const SUCCESS_COLUMNS = ['row', 'contactId', 'subOrg', 'name', 'memoryId', 'status', 'createdAt', 'attempts', 'fingerprint'];

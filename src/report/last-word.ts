@@ -149,7 +149,7 @@ function nextLines(run: RunSummary, more: { readonly files?: readonly string[]; 
     steps.push(
       run.continues
         ? '  Run the same command again: it goes on from here.'
-        : '  Mend what stopped it, then run the same command again: it goes on from here.',
+        : '  Mend what stopped it (see above), then import again: what is there already is not sent twice.',
     );
   }
   if (toMend.length > 0) {
@@ -167,6 +167,9 @@ function nextLines(run: RunSummary, more: { readonly files?: readonly string[]; 
   }
   const passing = present.filter((name) => PASSING.includes(name));
   if (passing.length > 0 && !stoppedEarly) steps.push(`  For ${passing.join(', ')} there is nothing to mend: run the same command again.`);
+  if (passing.includes('in_doubt') && !stoppedEarly) {
+    steps.push('  If a note stays in_doubt, look at its contact in Callers: if it is not there, --in-doubt resend sends it again.');
+  }
   return ['Next', ...steps];
 }
 

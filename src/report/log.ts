@@ -41,10 +41,18 @@ interface LogOptions {
   readonly progress: boolean;
   /** Epoch milliseconds, as `Clock.now`. */
   readonly now?: () => number;
+  /** Calls `tick` every `ms`, until what comes back is called. */
+  readonly repeat?: (tick: () => void, ms: number) => () => void;
 }
 
-/** A consumer of events that tells a run's story in the log. It never tells a note's text. */
-export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptions): (event: ImportEvent) => void {
+/** A run's story in the log. It never tells a note's text. */
+interface EventLog {
+  consume(event: ImportEvent): void;
+  /** Ends the lines of progress of a run that didn't come to its end; `run_finished` does so by itself. */
+  stop(): void;
+}
+
+export function logEvents(logger: Logger, { progress, now = Date.now, repeat = repeatUnrefed }: LogOptions): EventLog {
   let inputCount = 1;
   let totalBytes: number | null = null;
   let bytes = 0;
@@ -52,9 +60,10 @@ export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptio
   let failed = 0;
   let requests = 0;
   const startedAt = now();
-  const progressDue = every(startedAt, now);
   let rowsAtLastLine = 0;
   let lastLineAt = startedAt;
+  /** Not by events: an API that doesn't answer causes none. */
+  let stopTicking: (() => void) | null = null;
   /** Failures by class that no line has told yet, and when one is due. */
   let untoldFailures: Partial<Record<FailureClass, number>> = {};
   const failuresDue = every(startedAt, now);
@@ -113,9 +122,20 @@ export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptio
     );
   }
 
-  return (event) => {
+  function tick(): void {
+    if (failuresDue()) tellFailures();
+    tellProgress();
+  }
+
+  function stop(): void {
+    stopTicking?.();
+    stopTicking = null;
+  }
+
+  function consume(event: ImportEvent): void {
     switch (event.type) {
       case 'run_started': {
+        if (progress) stopTicking ??= repeat(tick, INTERVAL_MS);
         inputCount = event.inputs.length;
         totalBytes = event.totalBytes;
         const { runId, baseUrl, inputs } = event;
@@ -189,6 +209,7 @@ export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptio
         break;
       }
       case 'run_finished': {
+        stop();
         tellFailures();
         tellRateLimits(null);
         const { runId, status, reasonCode, counts, durationMs } = event.summary;
@@ -202,11 +223,18 @@ export function logEvents(logger: Logger, { progress, now = Date.now }: LogOptio
         assertNever(event);
     }
     if (failuresDue()) tellFailures();
-    if (progress && progressDue()) tellProgress();
-  };
+  }
+
+  return { consume, stop };
 }
 
 const INTERVAL_MS = 5000;
+
+/** It never keeps the process alive. */
+function repeatUnrefed(tick: () => void, ms: number): () => void {
+  const timer = setInterval(tick, ms).unref();
+  return () => clearInterval(timer);
+}
 
 /** True at most once in five seconds, the first time five seconds after `start`. */
 function every(start: number, now: () => number): () => boolean {

@@ -28,7 +28,7 @@ export async function conclude(
 ): Promise<RunSummary> {
   const { runId, options, ledger, folder, reports, clock, startedAt } = context;
   const paths = await reports.close().catch((error: unknown) => {
-    const message = `A report file can't be written: ${error instanceof Error ? error.message : String(error)}`;
+    const message = `A report file can't be written: ${reasonOf(error)}`;
     halt.stop(new StoppedError('report_files', message, true, { cause: error }));
     return null;
   });
@@ -40,8 +40,14 @@ export async function conclude(
       : { success: paths.success, failures: paths.failures, ...(paths.malformed === undefined ? {} : { malformed: paths.malformed }) };
   const result = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
   // The run is over and its outcomes are safe: what can't be written now must not hide them.
-  await writeSummary(folder, result).catch(() => {});
-  await ledger.saveRun(runRecord(context, result)).catch(() => {});
+  await writeSummary(folder, result).catch((error: unknown) => {
+    const rest = `The run's outcomes are in the ledger. Make room in the run's folder, then run 'memory-import report ${runId}'.`;
+    emit({ type: 'warning', code: 'summary_not_written', message: `summary.json isn't there: ${reasonOf(error)}. ${rest}` });
+  });
+  await ledger.saveRun(runRecord(context, result)).catch((error: unknown) => {
+    const rest = `Its rows are; only 'memory-import runs' and 'report' don't know how it ended. Mend the ledger (${options.ledger}), and keep summary.json.`;
+    emit({ type: 'warning', code: 'run_not_saved', message: `The run's end isn't in the ledger: ${reasonOf(error)}. ${rest}` });
+  });
   emit({ type: 'run_finished', summary: result });
   return result;
 }
@@ -59,4 +65,8 @@ export function runRecord({ runId, options, intake, folder, startedAt }: RunCont
     options: { baseUrl: baseUrl.href, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only },
     summary: result,
   };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

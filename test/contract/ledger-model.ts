@@ -180,7 +180,7 @@ function createModel() {
         const { claimedAt, row } = claim;
         const fresh = { doubted: false, since: 0, settledAt: 0, memoryId: null, closing: false, attempts: 0 };
         byFingerprint.set(claim.fingerprint, { key, claim, state: 'claimed', run, row, claimedAt, ...fresh });
-        return { kind: 'claimed', key, doubtedSince: null };
+        return { kind: 'claimed', key, doubtedSince: null, doubtedSkewMs: null };
       }
       const may =
         note.state === 'released' ||
@@ -191,7 +191,7 @@ function createModel() {
       note.state = note.state === 'in_doubt' ? 'sending' : 'claimed';
       note.run = run;
       note.row = claim.row;
-      return { kind: 'claimed', key: note.key, doubtedSince: note.doubted ? note.claimedAt : null };
+      return { kind: 'claimed', key: note.key, doubtedSince: note.doubted ? note.claimedAt : null, doubtedSkewMs: null };
     },
     apply(transition: Transition, run: string, now: number) {
       const note = notes().find(({ key }) => key === transition.key)!;
@@ -224,7 +224,14 @@ function createModel() {
       const with_ = notes().filter(({ claim, memoryId }) => claim.contactId === contactId && memoryId !== null);
       const ours = with_.filter(({ claim, state }) => claim.subOrg === subOrg && state === 'created');
       const newest = ours.sort((a, b) => a.settledAt - b.settledAt || a.key - b.key).at(-1)?.memoryId ?? null;
-      return { memoryIds: new Set(with_.map(({ memoryId }) => memoryId)), newest };
+      const unnamed = notes().filter(
+        (n) => n.claim.contactId === contactId && n.claim.subOrg === subOrg && n.state === 'created' && n.memoryId === null,
+      );
+      return {
+        memoryIds: new Set(with_.map(({ memoryId }) => memoryId)),
+        newest,
+        unidentified: unnamed.map(({ claim }) => claim.sentHash),
+      };
     },
     largest: () =>
       Math.max(

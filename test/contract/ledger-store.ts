@@ -42,6 +42,7 @@ export function claimOf(n: number | string, part: Partial<Claim> = {}): Claim {
     subOrg: null,
     sentHash: createHash('sha256').update(`sent ${n}`).digest('hex'),
     inputHash: null,
+    skewMs: null,
     row: String(n),
     claimedAt: 1000,
     takeDoubt: false,

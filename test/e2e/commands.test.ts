@@ -1,3 +1,5 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Plan } from '../../src/model.js';
 import { type Bench, KEY, test } from '../support/bench.js';
@@ -68,6 +70,23 @@ describe.concurrent('runs and report', () => {
     expect((await bench.run(['runs'])).stdout.split('\n')).toHaveLength(3);
   });
 
+  test('a live run is running, and its ledger held, through a link to the ledger too', async ({ createBench }) => {
+    const bench = await createBench({ answerWith: ({ method }) => (method === 'POST' ? 'hang' : undefined) });
+    bench.write('notes.csv', CSV);
+    const live = bench.startImport(['notes.csv', '--timeout', '1h']);
+    await until('a request that hangs', () => (bench.sandbox.stats().byStatus.hang ?? 0) > 0);
+    symlinkSync(join('.memory-import', 'ledger.db'), join(bench.folder, 'link.db'));
+    for (const ledger of [join('.memory-import', 'ledger.db'), 'link.db']) {
+      const { runs } = JSON.parse((await bench.run(['runs', '--json', '--ledger', ledger])).stdout) as { runs: { status: string }[] };
+      expect(runs.map(({ status }) => status)).toEqual(['running']);
+      expect((await bench.run(['doctor', '--ledger', ledger])).stdout).toContain(`is held by process ${live.child.pid}`);
+    }
+    live.kill('SIGKILL');
+    await live.ended;
+    const { stdout } = await bench.run(['runs', '--ledger', 'link.db']);
+    expect(stdout).toContain('killed');
+  });
+
   test("report writes a run's files again, the same rows in them", async ({ createBench }) => {
     const bench = await createBench({ missing: [NOTES[0]!.contactId] });
     bench.write('notes.csv', CSV);
@@ -110,6 +129,14 @@ describe.concurrent('doctor', () => {
     expect(bench.sandbox.stats().created).toBe(0);
     expect(bench.sandbox.requests().every(({ method }) => method === 'GET')).toBe(true);
     expect(bench.files()).toEqual([]);
+  });
+
+  test('a ledger that is a folder is a failed check like another', async ({ createBench }) => {
+    const bench = await createBench();
+    mkdirSync(join(bench.folder, 'folder'));
+    const result = await bench.run(['doctor', '--ledger', 'folder']);
+    expect(result.code).toBe(2);
+    expect(result.stdout).toMatch(/failed +ledger.*is a folder or a device/);
   });
 });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { realClock } from '../../src/clock.js';
 import { type ImportEvent, importMemories, LedgerHeldError, OptionsError, planImport, UserError } from '../../src/index.js';
 import { type Bench, KEY, test } from '../support/bench.js';
 import { csvOf, makeNotes } from '../support/notes.js';
@@ -30,6 +31,29 @@ describe('the library', () => {
     }
     expect(new Set(summaries.map(({ runId }) => runId)).size).toBe(2);
     expectConverged(bench.sandbox, sets.flat());
+  });
+
+  test('a note that was claimed by a clock an hour fast, its answer lost, is found by a run whose clock is right', async ({
+    createBench,
+  }) => {
+    let listsFail = false;
+    const bench = await createBench({
+      answerWith: ({ method }) => {
+        if (method === 'GET') return listsFail ? { status: 500, body: '' } : undefined;
+        listsFail = true;
+        return 'reset-after';
+      },
+    });
+    const notes = makeNotes({ count: 1, contacts: 1 });
+    const input = join(bench.folder, bench.write('notes.csv', csvOf(notes)));
+    const options = { ...optionsOf(bench, 'one'), inputs: [input], retries: 0, giveUpAfter: '2s' };
+    const fast = { ...realClock, now: () => realClock.now() + 3_600_000 };
+    const first = await importMemories(options, { ...hooks, clock: fast });
+    expect(first.counts.created + first.counts.recovered).toBe(0);
+    listsFail = false;
+    const second = await importMemories(options, hooks);
+    expect(second).toMatchObject({ status: 'completed', counts: { created: 0, recovered: 1 } });
+    expectConverged(bench.sandbox, notes);
   });
 
   test('two imports on one ledger: the second is refused by an error of its own kind, the first goes on', async ({ createBench }) => {

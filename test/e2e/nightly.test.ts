@@ -9,6 +9,20 @@ import { successRows } from '../support/reports.js';
 const NOTES = makeNotes({ count: 150, contacts: 30 });
 
 describe.concurrent('every night on a fresh, overlapping export', () => {
+  test('more than 200 rows that fail for good do not stop the next night from importing the new ones', async ({ createBench }) => {
+    const gone = Array.from({ length: 210 }, (_, i) => ({ contactId: `G-${i}`, name: 'Call', text: `gone ${i}` }));
+    const bench = await createBench({ missing: gone.map(({ contactId }) => contactId) });
+    const first = makeNotes({ count: 20, contacts: 5, prefix: 'A' });
+    bench.write('night-1.csv', csvOf([...first, ...gone]));
+    expect(await bench.import(['night-1.csv'])).toMatchObject({ code: 1, summary: { counts: { created: 20 } } });
+    const second = makeNotes({ count: 10, contacts: 5, prefix: 'B' });
+    bench.write('night-2.csv', csvOf([...first, ...gone, ...second]));
+    expect(await bench.import(['night-2.csv'])).toMatchObject({
+      code: 1,
+      summary: { status: 'completed_with_failures', counts: { created: 10, alreadyImported: 20, failures: { notFound: 210 } } },
+    });
+  });
+
   test('three nights: only new notes are sent each night', async ({ createBench }) => {
     const bench = await createBench();
     const nights = [NOTES.slice(0, 60), NOTES.slice(30, 110), NOTES.slice(70, 150)];

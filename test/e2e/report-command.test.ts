@@ -48,6 +48,51 @@ describe.concurrent('report <run>', () => {
     expect(again[1]).toMatch(/^1,[^,]+,,,/);
   });
 
+  test('gives each of several identical notes its own memory again, where the run created them all', async ({ createBench }) => {
+    const bench = await createBench();
+    const [first, second, ...rest] = makeNotes({ count: 4, contacts: 1 });
+    bench.write('notes.csv', csvOf([first!, first!, second!, first!, ...rest]));
+    // What an earlier run imported is the first of them.
+    bench.write('first.csv', csvOf([first!]));
+    await bench.import(['first.csv']);
+    const { summary } = await bench.import(['notes.csv', '--duplicates', 'create', '--order', 'none']);
+    expect(summary.counts).toMatchObject({ alreadyImported: 1, created: 5, duplicate: 0 });
+    const successPath = summary.files.success ?? '';
+    const success = sortedLines(bench.read(successPath));
+    expect(await bench.run(['report', summary.runId])).toMatchObject({ code: 0, stderr: '' });
+    expect(sortedLines(bench.read(successPath))).toEqual(success);
+  });
+
+  test('keeps the memory of an identical note with its row, where the one before was refused', async ({ createBench }) => {
+    let posts = 0;
+    const refusal = { status: 400, body: { status: 'error', message: 'no', data: [] } };
+    const bench = await createBench({ answerWith: ({ method }) => (method === 'POST' && ++posts === 2 ? refusal : undefined) });
+    const [note] = makeNotes({ count: 1, contacts: 1 });
+    bench.write('notes.csv', csvOf([note!, note!, note!]));
+    const { summary } = await bench.import(['notes.csv', '--duplicates', 'create']);
+    expect(summary.counts).toMatchObject({ created: 2, failed: 1 });
+    // The refused one is created by a later run: that is none of this run's reports' business.
+    expect((await bench.import([summary.files.failures ?? '', '--duplicates', 'create'])).summary.counts).toMatchObject({ created: 1 });
+    const paths = [summary.files.success ?? '', summary.files.failures ?? ''];
+    const [success, failures] = paths.map((path) => sortedLines(bench.read(path)));
+    expect(await bench.run(['report', summary.runId])).toMatchObject({ code: 0, stderr: '' });
+    expect(sortedLines(bench.read(paths[0]!))).toEqual(success);
+    // The ledger keeps no details; the occurrence is kept, so that the file can be imported again.
+    expect(sortedLines(bench.read(paths[1]!))).toEqual(failures?.map((line) => line.replace(',no,[],', ',no,,')));
+  });
+
+  test("reads the inputs with the run's own options", async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', 'Who;What;No\nC-1;Coffee;1\nC-2;Tea;2\nC-3;Milk;3\n');
+    const columns = ['--map', 'contactId=Who', '--map', 'text=What', '--set', 'name=Drinks', '--id-column', 'No', '--delimiter', ';'];
+    const { summary } = await bench.import(['notes.csv', ...columns, '--sub-org', 'north', '--limit', '2']);
+    expect(summary.counts).toMatchObject({ created: 2 });
+    const successPath = summary.files.success ?? '';
+    const success = sortedLines(bench.read(successPath));
+    expect(await bench.run(['report', summary.runId])).toMatchObject({ code: 0, stderr: '' });
+    expect(sortedLines(bench.read(successPath))).toEqual(success);
+  });
+
   test('of a run that the ledger does not know is exit 2', async ({ createBench }) => {
     const bench = await createBench();
     const result = await bench.run(['report', '20261123T030749Z-4f9a']);

@@ -8,7 +8,7 @@ export interface ScriptedServer {
   creates(contactId?: string): readonly Call[];
   lists(contactId?: string): readonly Call[];
   /** Puts a memory there that the import didn't send. */
-  put(memory: NewMemory & { readonly createdAt?: number }): StoredMemory;
+  put(memory: MemoryToPut): StoredMemory;
   connect(): Connection;
 }
 
@@ -17,8 +17,15 @@ export interface Connection extends CallersApi {
   kill(): void;
 }
 
+export interface MemoryToPut extends NewMemory {
+  readonly createdAt?: number;
+  /** Default: `ACTUAL`. null: lists show none. */
+  readonly status?: string | null;
+}
+
 export interface StoredMemory extends NewMemory {
   readonly id: string;
+  readonly status: string | null;
   /** The server's clock. */
   readonly createdAt: number;
   /** Our clock: from then on lists show it. */
@@ -91,8 +98,8 @@ export function createScriptedServer(clock: Clock, script: Script = {}): Scripte
   const { skewMs = 0, stores = (value) => value } = script;
 
   const lag = () => (typeof script.listLagMs === 'function' ? script.listLagMs() : (script.listLagMs ?? 0));
-  const put = (note: NewMemory & { readonly createdAt?: number }): StoredMemory => {
-    const { contactId, subOrg } = note;
+  const put = (note: MemoryToPut): StoredMemory => {
+    const { contactId, subOrg, status = 'ACTUAL' } = note;
     const createdAt = note.createdAt ?? clock.now() + skewMs;
     const memory = {
       id: `m${memories.length + 1}`,
@@ -100,6 +107,7 @@ export function createScriptedServer(clock: Clock, script: Script = {}): Scripte
       subOrg,
       name: stores(note.name),
       text: stores(note.text),
+      status,
       createdAt,
       listedFrom: note.createdAt === undefined ? clock.now() + lag() : clock.now(),
     };
@@ -163,10 +171,10 @@ export function createScriptedServer(clock: Clock, script: Script = {}): Scripte
     }
   };
 
-  const listed = ({ id, name, text, createdAt }: StoredMemory): ListedMemory =>
+  const listed = ({ id, name, text, status, createdAt }: StoredMemory): ListedMemory =>
     script.showsTimes === false
-      ? { id, name, text, createdAt: null, createdAtText: null }
-      : { id, name, text, createdAt, createdAtText: new Date(createdAt).toISOString() };
+      ? { id, name, text, status, createdAt: null, createdAtText: null }
+      : { id, name, text, status, createdAt, createdAtText: new Date(createdAt).toISOString() };
 
   return {
     memories,

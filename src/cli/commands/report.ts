@@ -1,4 +1,4 @@
-import { rewriteReports } from '../../runs.js';
+import { rewriteReports } from '../../rewrite-reports.js';
 import { EXIT } from '../exit-codes.js';
 import { toImportOptions } from '../import-options.js';
 import type { Call } from '../io.js';

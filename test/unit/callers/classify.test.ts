@@ -217,12 +217,24 @@ describe('the verdict on a list', () => {
     );
   });
 
-  it('keeps memories of every status, with their times', () => {
-    expect(list(200, bodyOf(memory, { ...memory, id: 2, status: 'DELETED', createdAt: null }))).toEqual({
+  it('keeps memories of every status, with it and their times', () => {
+    const others = [
+      { ...memory, id: 2, status: 'DELETED', createdAt: null },
+      { ...memory, id: 3, status: 7, createdAt: null },
+    ];
+    expect(list(200, bodyOf(memory, ...others))).toEqual({
       kind: 'listed',
       memories: [
-        { id: 'm-1', name: 'A', text: 'B', createdAt: Date.UTC(2026, 10, 23, 3, 7, 49), createdAtText: '2026-11-23T03:07:49.000Z' },
-        { id: '2', name: 'A', text: 'B', createdAt: null, createdAtText: null },
+        {
+          id: 'm-1',
+          name: 'A',
+          text: 'B',
+          status: 'ACTUAL',
+          createdAt: Date.UTC(2026, 10, 23, 3, 7, 49),
+          createdAtText: '2026-11-23T03:07:49.000Z',
+        },
+        { id: '2', name: 'A', text: 'B', status: 'DELETED', createdAt: null, createdAtText: null },
+        { id: '3', name: 'A', text: 'B', status: null, createdAt: null, createdAtText: null },
       ],
     });
     expect(list(200, bodyOf())).toEqual({ kind: 'listed', memories: [] });

@@ -33,7 +33,9 @@ describe('presence', () => {
   });
 
   test.each([
-    [-2001, 'absent'],
+    [-302_001, 'absent'],
+    [-302_000, 'unproven'],
+    [-2001, 'unproven'],
     [-2000, 'present'],
     [0, 'present'],
     [3_600_000, 'present'],
@@ -41,9 +43,19 @@ describe('presence', () => {
     expect(ask({ memories: [memory({ createdAt: CLAIMED_AT + afterMs })] }).kind).toBe(kind);
   });
 
+  test('one memory answers for one row, also for a row that never learnt its memory’s id', () => {
+    const unidentified = [contentHash(NAME, TEXT)];
+    expect(ask({ unidentified, memories: [memory({})] }).kind).toBe('absent');
+    const two = [memory({}), memory({ id: 'm2', createdAt: CLAIMED_AT + 20 })];
+    expect(ask({ unidentified, memories: two })).toMatchObject({ kind: 'present', surplus: [] });
+    expect(ask({ unidentified: [contentHash(NAME, 'another')], memories: [memory({})] }).kind).toBe('present');
+  });
+
   test.each([3_600_000, -3_600_000])('a server whose clock is %i ms ahead is understood', (skewMs) => {
     expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 2000 })] }).kind).toBe('present');
-    expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 2001 })] }).kind).toBe('absent');
+    expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 2001 })] }).kind).toBe('unproven');
+    expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 302_000 })] }).kind).toBe('unproven');
+    expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 302_001 })] }).kind).toBe('absent');
   });
 
   test('without any Date header a memory that seems older proves nothing, and one that seems younger is the one', () => {
@@ -53,6 +65,10 @@ describe('presence', () => {
     });
     expect(ask({ skewMs: null, memories: [memory({ createdAt: CLAIMED_AT })] }).kind).toBe('present');
     expect(ask({ skewMs: null, memories: [memory({ text: 'another' })] }).kind).toBe('absent');
+  });
+
+  test('a memory that is deleted by now still proves that its create took place', () => {
+    expect(ask({ memories: [memory({ status: 'DELETED' })] }).kind).toBe('present');
   });
 
   test('a memory whose id the ledger knows is another row’s', () => {
@@ -120,6 +136,7 @@ describe('for any list', () => {
     name: fc.constantFrom(NAME, ` ${NAME} `, 'Other'),
     text: fc.constantFrom(TEXT, `${TEXT}\r\n`, 'other'),
     createdAt: fc.option(fc.integer({ min: CLAIMED_AT - 10_000, max: CLAIMED_AT + 10_000 })),
+    status: fc.constantFrom('ACTUAL', 'DELETED', null),
     createdAtText: fc.constant(null),
   });
   const anyQuestion = fc.record({
@@ -165,24 +182,24 @@ interface Asked {
   readonly sent?: string;
   readonly knownIds?: readonly string[];
   readonly newest?: string | null;
+  readonly unidentified?: readonly string[];
   readonly skewMs?: number | null;
   readonly pages?: Question['pages'];
 }
 
-function ask({ memories, sent = TEXT, knownIds = [], newest = null, skewMs = 0, pages }: Asked) {
+function ask({ memories, sent = TEXT, knownIds = [], newest = null, unidentified = [], skewMs = 0, pages }: Asked) {
   const sense = pages ?? createPageSense();
   return judge({
     memories,
-    note: { sentHash: contentHash(NAME, sent), claimedAt: CLAIMED_AT },
-    known: { memoryIds: new Set(knownIds), newest },
-    skewMs,
+    note: { sentHash: contentHash(NAME, sent), claimedAt: CLAIMED_AT, skewMs },
+    known: { memoryIds: new Set(knownIds), newest, unidentified },
     pages: sense,
     hashOf: contentHash,
   });
 }
 
 function memory(part: Partial<ListedMemory>): ListedMemory {
-  return { id: 'm1', name: NAME, text: TEXT, createdAt: CLAIMED_AT + 10, createdAtText: null, ...part };
+  return { id: 'm1', name: NAME, text: TEXT, status: 'ACTUAL', createdAt: CLAIMED_AT + 10, createdAtText: null, ...part };
 }
 
 function others(count: number): ListedMemory[] {

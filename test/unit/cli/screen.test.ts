@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openScreen } from '../../../src/cli/screen.js';
 import { resolveScreenOptions } from '../../../src/cli/screen-options.js';
 import { OptionsError } from '../../../src/errors.js';
@@ -32,6 +32,18 @@ describe('the screen', () => {
     expect(lines.map(({ event }) => event)).toEqual(['run_started', 'warning', 'signal']);
     expect(written.stderr).not.toContain('s3cret');
     expect(written.stdout).toBe('');
+  });
+
+  it('without a terminal tells progress also while nothing happens, and leaves no timer behind', () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { io, written } = fakeIo();
+    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    screen.onEvent(STARTED);
+    vi.advanceTimersByTime(10_000);
+    expect(written.stderr.match(/"event":"progress"/g)).toHaveLength(2);
+    screen.close();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('on a terminal is a bar, with warnings above it', () => {

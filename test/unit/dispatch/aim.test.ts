@@ -44,7 +44,7 @@ describe('the run is aimed at the wrong place', () => {
     expect(halt.reason).toMatchObject({ reasonCode: 'wrong_place', continues: false });
   });
 
-  test('not by refusals once one note was created, nor for a failures file, whose rows may well be refused again', () => {
+  test('not by refusals once one note was created, nor for a failures file or a ledger that has created notes: last night’s failures come first', () => {
     const once = start();
     once.aim.answered(created);
     for (let i = 0; i < 1000; i++) once.aim.answered(refusal);

@@ -6,7 +6,7 @@ import { createPageSense, judge } from '../../../src/callers/reconcile.js';
 import { createAdopter } from '../../../src/dispatch/adopt.js';
 import { createAim } from '../../../src/dispatch/aim.js';
 import { createDispatcher } from '../../../src/dispatch/dispatch.js';
-import { closingLook, settleOldDoubts } from '../../../src/dispatch/doubts.js';
+import { settleOldDoubts, takeClosingLooks } from '../../../src/dispatch/doubts.js';
 import { createGate } from '../../../src/dispatch/gate.js';
 import { asStop, createHalt, type Halt } from '../../../src/dispatch/halt.js';
 import { createLooker } from '../../../src/dispatch/look.js';
@@ -163,7 +163,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   const run = async (): Promise<void> => {
     const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock: own, stopped: halt.signal, inDoubt: all.inDoubt });
     const adopter = options.adopt
-      ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect })
+      ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect, stopped: halt.signal })
       : null;
     const dispatcher = createDispatcher({
       gate,
@@ -171,6 +171,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       adopter,
       writer,
       lookup: ledger.lookup,
+      skewMs: connection.clockSkewMs,
       clock: own,
       halt,
       emit,
@@ -192,7 +193,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       await dispatcher.submit(rowOf(note, i + 1));
     }
     await dispatcher.idle();
-    if (!halt.signal.aborted) for (const note of dispatcher.sentAgain) await closingLook(note, { looker, writer, emit });
+    if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
     await writer.flush();
   };
   const work = run().catch((error: unknown) => {

@@ -16,7 +16,9 @@ function createSlowLedger() {
   let isHeld = false;
   const commit = (batch: LedgerBatch) => {
     batches.push(batch);
-    const answers = batch.claims.map((claim): ClaimAnswer => ({ kind: 'claimed', key: key(Number(claim.row)), doubtedSince: null }));
+    const answers = batch.claims.map(
+      (claim): ClaimAnswer => ({ kind: 'claimed', key: key(Number(claim.row)), doubtedSince: null, doubtedSkewMs: null }),
+    );
     return new Promise<readonly ClaimAnswer[]>((resolve, reject) => {
       if (isHeld) pending.push({ answer: () => resolve(answers), fail: reject });
       else resolve(answers);
@@ -50,7 +52,7 @@ describe('the ledger\u2019s writer', () => {
     const { ledger, sizes } = createSlowLedger();
     const writer = createLedgerWriter({ ledger });
     const answers = await Promise.all([1, 2, 3].map((n) => writer.claim(claimOf(n))));
-    expect(answers).toEqual([1, 2, 3].map((n) => ({ kind: 'claimed', key: n, doubtedSince: null })));
+    expect(answers).toEqual([1, 2, 3].map((n) => ({ kind: 'claimed', key: n, doubtedSince: null, doubtedSkewMs: null })));
     expect(sizes()).toEqual([[3, 0, 0]]);
   });
 

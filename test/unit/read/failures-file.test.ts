@@ -48,17 +48,27 @@ describe('a failures file', () => {
     ]);
   });
 
-  test.each(['nonsense', '{"name":1}', '[1]', '["nobody"]', '["#1"]'])(
-    'an _escaped cell that was changed makes the row malformed: %s',
-    async (cell) => {
-      const { rows } = await readAll(`contactId,name,${ADDED}\nc1,'a,${added('held', '1', cell)}\nc2,a,${added('held')}\n`);
-      expect(rows.map(({ kind, row }) => [kind, row])).toEqual([
-        ['malformed', 1],
-        ['record', 2],
-      ]);
-      expect(messages(rows)[0]).toMatch(/the cell in the column _escaped was changed/);
-    },
-  );
+  test.each(['nonsense', '{"name":1}', '[1]'])('an _escaped cell that was changed makes the row malformed: %s', async (cell) => {
+    const { rows } = await readAll(`contactId,name,${ADDED}\nc1,'a,${added('held', '1', cell)}\nc2,a,${added('held')}\n`);
+    expect(rows.map(({ kind, row }) => [kind, row])).toEqual([
+      ['malformed', 1],
+      ['record', 2],
+    ]);
+    expect(messages(rows)[0]).toMatch(/the cell in the column _escaped was changed/);
+  });
+
+  test('a guarded column that is gone needs no undoing, one that was renamed is told, and the row is not read wrongly', async () => {
+    const gone = await readAll(
+      `contactId,name,${ADDED}\nc1,a,${added('held', '1', '["phone"]')}\nc1,'=b,${added('held', '1', '["phone","name"]')}\n`,
+    );
+    expect(gone.rows.map((row) => row.kind === 'record' && row.cells)).toEqual([
+      ['c1', 'a'],
+      ['c1', '=b'],
+    ]);
+    const renamed = await readAll(`contactId,title,${ADDED}\nc1,'=a,${added('held', '1', '["name"]')}\nc2,b,${added('held')}\n`);
+    expect(renamed.rows.map(({ kind }) => kind)).toEqual(['malformed', 'record']);
+    expect(messages(renamed.rows)[0]).toContain('names the column "name", which is gone or was renamed');
+  });
 
   test('rows that stand for records that could not be read are left out, unless somebody filled them in', async () => {
     const { rows } = await readAll(
@@ -79,11 +89,23 @@ describe('a failures file', () => {
     ]);
   });
 
-  test('--only for something else is refused; a file that lacks one of the columns is something else', async () => {
+  test('--only for something else is refused', async () => {
     await expect(readAll('contactId,name\nc1,a\n', { only: ['held'] })).rejects.toThrow(UserError);
-    const { csv } = await readAll(`contactId,name,${ADDED.replace('_row,', '')}\n`);
-    expect(csv.source.isFailuresFile).toBe(false);
   });
+
+  test('without the columns that only inform it is one still, also where a spreadsheet changed case and spaces', async () => {
+    const { csv, rows } = await readAll(`contactId,name,_Class, _occurrence ,_ESCAPED\nc1,'=a,held,1,"[""name""]"\n`);
+    expect(csv.source).toMatchObject({ isFailuresFile: true, header: ['contactId', 'name'] });
+    expect(rows.map((row) => row.kind === 'record' && row.cells)).toEqual([['c1', '=a']]);
+  });
+
+  test.each(['_class', '_occurrence', '_escaped'])(
+    'without %s it is refused: its rows could not be made the original ones again',
+    async (name) => {
+      const header = ADDED.split(',').filter((column) => column !== name);
+      await expect(readAll(`contactId,name,${header.join(',')}\n`)).rejects.toThrow(`its column ${name} is gone`);
+    },
+  );
 
   test('any text comes back through guard and quoting, in any column', async () => {
     const guardable = /^[=+\-@\t\r\n＝＋－＠']/;

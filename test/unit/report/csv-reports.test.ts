@@ -167,6 +167,66 @@ describe('the reports of a run', () => {
     expect((await readCsv(paths.success)).slice(1).map((cells) => cells[0])).toEqual(numbers);
   });
 
+  test('failures stand in the order of their inputs, whatever the order in which they failed', async () => {
+    const folder = await temporaryFolder();
+    const reports = await openCsvReports({ folder, inputCount: 3 });
+    const first = inputWith({ path: 'a.csv' });
+    const second = inputWith({ index: 1, path: 'b.csv' });
+    const other = inputWith({ index: 2, header: ['id'] });
+    for (const input of [first, second, other]) reports.inputOpened(input, HEADER_BYTES);
+    const outcome = failureWith();
+    const cellsOf = (row: number) => ['grün 🙂', `"${row}",\n`, 'x\r\n"\n"\n'.repeat(row % 7)];
+    await reports.write([
+      settled({ row: 2, input: second, outcome, cells: cellsOf(2) }),
+      settled({ row: 5, input: other, outcome, cells: ['5'] }),
+    ]);
+    await reports.write([malformed({ row: 900, input: first, raw: Buffer.from('x') })]);
+    // Blocks of the file are left and come back to, and cells are longer than a block.
+    for (let row = 899; row > 0; row--) {
+      const cells = row === 450 ? ['y'.repeat(200_000), '', ''] : cellsOf(row);
+      await reports.write([settled({ row, input: first, outcome, cells }), settled({ row: row + 900, input: first, outcome: created() })]);
+    }
+    await reports.write([
+      settled({ row: 1, input: second, outcome, cells: cellsOf(1) }),
+      settled({ row: 4, input: other, outcome, cells: ['4'] }),
+    ]);
+    const paths = await reports.close();
+    const rows = (await readCsv(paths.failures)).slice(1);
+    expect(rows.map((cells) => cells[3])).toEqual([...Array.from({ length: 900 }, (_, i) => `a.csv:${i + 1}`), 'b.csv:1', 'b.csv:2']);
+    expect(rows[449]?.[0]).toBe('y'.repeat(200_000));
+    expect(rows[6]?.slice(0, 3)).toEqual(cellsOf(7));
+    expect(rows[12]?.slice(0, 3)).toEqual(cellsOf(13));
+    expect((await readCsv(paths.more[0] ?? '')).slice(1).map((cells) => cells[0])).toEqual(['4', '5']);
+    expect((await readdir(folder)).sort()).toEqual(['failures-2.csv', 'failures.csv', 'malformed.csv', 'success.csv']);
+    expect((await stat(paths.failures)).mode & 0o777).toBe(0o600);
+    // Closing again, as the end of every run does, changes nothing.
+    const content = await readFile(paths.failures);
+    expect(await reports.close()).toEqual(paths);
+    expect((await readFile(paths.failures)).equals(content)).toBe(true);
+  });
+
+  test('failures that are in order already are not written again', async () => {
+    const folder = await temporaryFolder();
+    const reports = await openCsvReports({ folder, inputCount: 1 });
+    reports.inputOpened(inputWith(), HEADER_BYTES);
+    const { ino } = await stat(join(folder, 'failures.csv'));
+    await reports.write([1, 2, 3].map((row) => settled({ row, outcome: failureWith() })));
+    const { failures } = await reports.close();
+    expect((await stat(failures)).ino).toBe(ino);
+  });
+
+  test('failures that can’t be brought into order are all there, and nothing of others is touched', async () => {
+    const folder = await temporaryFolder();
+    const reports = await openCsvReports({ folder, inputCount: 1 });
+    reports.inputOpened(inputWith(), HEADER_BYTES);
+    await reports.write([2, 1].map((row) => settled({ row, outcome: failureWith() })));
+    const temporary = join(folder, `.failures.csv-${process.pid}.tmp`);
+    await writeFile(temporary, 'of somebody else');
+    const { failures } = await reports.close();
+    expect((await readCsv(failures)).slice(1).map((cells) => cells[3])).toEqual(['2', '1']);
+    expect(await readFile(temporary, 'utf8')).toBe('of somebody else');
+  });
+
   test('an existing report is refused before anything is written, and an unmakeable one later on says which', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'failures.csv'), 'of another run');
@@ -212,9 +272,10 @@ describe('any note goes through failures.csv', () => {
         const reports = await openCsvReports({ folder, inputCount: 1 });
         const input = inputWith({ header });
         reports.inputOpened(input, HEADER_BYTES);
-        await reports.write(
-          rows.map((cells, i) => settled({ row: i + 1, input, cells, outcome: failureWith({ message: cells[0] ?? '' }) })),
-        );
+        const failed = rows.map((cells, i) => settled({ row: i + 1, input, cells, outcome: failureWith({ message: cells[0] ?? '' }) }));
+        // As if the later ones had failed first.
+        await reports.write(failed.slice(1).reverse());
+        await reports.write(failed.slice(0, 1));
         const { failures } = await reports.close();
         const [readHeader = [], ...readRows] = await readCsv(failures);
         expect(readRows).toHaveLength(rows.length);

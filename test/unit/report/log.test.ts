@@ -23,9 +23,21 @@ function story(options: { readonly level?: string; readonly progress?: boolean }
   const record = recorder();
   let time = 0;
   const logger = createLogger({ level: options.level ?? 'info', pretty: false, stream: record.stream });
-  const consume = logEvents(logger, { progress: options.progress ?? false, now: () => time });
+  const ticks = new Set<() => void>();
+  const repeat = (tick: () => void, ms: number) => {
+    expect(ms).toBe(5000);
+    ticks.add(tick);
+    return () => void ticks.delete(tick);
+  };
+  const { consume, stop } = logEvents(logger, { progress: options.progress ?? false, now: () => time, repeat });
   return {
     ...record,
+    ticks,
+    stop,
+    tick: (at: number) => {
+      time = at;
+      for (const tick of ticks) tick();
+    },
     tell: (at: number, ...events: ImportEvent[]) => {
       time = at;
       events.forEach(consume);
@@ -64,7 +76,7 @@ describe('the logger', () => {
   test('is one sentence a line for a person, without secrets and colours', () => {
     const { stream, lines } = recorder();
     const logger = createLogger({ level: 'info', pretty: true, stream, secrets: ['topsecret'] });
-    logEvents(logger, { progress: false })(started);
+    logEvents(logger, { progress: false }).consume(started);
     logger.warn('it was topsecret');
     expect(lines.join('')).toMatch(
       /^\[\d\d:\d\d:\d\d\] INFO: run .* started: a\.csv to https:\/\/api\.callers\.ai\/\n\[.*\] WARN: it was \[redacted\]\n$/,
@@ -131,19 +143,51 @@ describe('the log of a run', () => {
 
   test('has a line of progress every five seconds where it is asked for', () => {
     const row = settled({ outcome: created() });
-    const { tell, named } = story({ progress: true });
+    const { tell, tick, named } = story({ progress: true });
     tell(0, started, { type: 'bytes_read', bytes: 250 }, { type: 'rows_settled', rows: Array.from({ length: 50 }, () => row) });
-    tell(4000, { type: 'under_way', requests: 1 });
+    tell(4999, { type: 'under_way', requests: 1 });
     expect(named('progress')).toEqual([]);
-    tell(5000, { type: 'under_way', requests: 1 }, { type: 'under_way', requests: 2 });
+    tick(5000);
+    tell(5001, { type: 'under_way', requests: 1 }, { type: 'under_way', requests: 2 });
     expect(named('progress')).toMatchObject([{ rows: 50, ratePerSecond: 10, percent: 25 }]);
-    tell(10_000, { type: 'under_way', requests: 1 });
+    tick(10_000);
     expect(named('progress')[1]).toMatchObject({ rows: 50, ratePerSecond: 0 });
 
     const quiet = story();
     quiet.tell(0, started);
     quiet.tell(60_000, { type: 'under_way', requests: 1 });
+    expect(quiet.ticks.size).toBe(0);
     expect(quiet.named('progress')).toEqual([]);
+  });
+
+  test('goes on while nothing happens, with the failures that no line has told, and ends with the run', () => {
+    const { tell, tick, ticks, stop, named } = story({ progress: true });
+    expect(ticks.size).toBe(0);
+    tell(0, started, { type: 'rows_settled', rows: [settled({ outcome: failureWith() })] });
+    for (const at of [5000, 10_000, 15_000]) tick(at);
+    expect(named('progress')).toHaveLength(3);
+    expect(named('rows_failed')).toHaveLength(1);
+    const run = summary({ runId, inputs: ['a.csv'], startedAt: 0, finishedAt: 2000, stop: null, files: {}, tally: createTally() });
+    tell(16_000, { type: 'run_finished', summary: run });
+    expect(ticks.size).toBe(0);
+    stop();
+
+    const failing = story({ progress: true });
+    failing.tell(0, started);
+    failing.stop();
+    expect(failing.ticks.size).toBe(0);
+  });
+
+  test('has a timer that keeps no process alive', () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const { stream } = recorder();
+    const before = timers();
+    const { consume, stop } = logEvents(createLogger({ level: 'info', pretty: false, stream }), { progress: true });
+    consume(started);
+    const during = timers();
+    stop();
+    // Timers that don't keep a process alive aren't counted.
+    expect(during).toBe(before);
   });
 
   test('tells what a person must know with its weight', () => {

@@ -1,0 +1,312 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { UserError } from './errors.js';
+import type { ImportHooks } from './import.js';
+import type { KnownNote, Ledger, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
+import { openLedgerToRead } from './ledger/sqlite.js';
+import { withOccurrence } from './map/fingerprint.js';
+import {
+  type Draft,
+  FAILURE_CLASSES,
+  type Fingerprint,
+  type NoteKey,
+  type Outcome,
+  type RunFiles,
+  type RunSummary,
+  type SettledRow,
+  type SourceInput,
+} from './model.js';
+import { FIELDS } from './option-values.js';
+import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { openCsvReports } from './report/csv-reports.js';
+import { isRunId } from './report/run-folder.js';
+import { writeSummary } from './report/summary.js';
+import { type Intake, type IntakeOptions, openIntake } from './run/intake.js';
+import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
+
+export interface RewrittenReports {
+  readonly files: RunFiles;
+  /** What couldn't be written, and why: sentences for a person. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Writes a run's reports again, from the ledger and, while they are unchanged, from its inputs: the ledger keeps no names and no texts.
+ * @throws UserError where there is no such run
+ */
+export async function rewriteReports(
+  runId: string,
+  options: ImportOptions,
+  { env = process.env }: Pick<ImportHooks, 'env'> = {},
+): Promise<RewrittenReports> {
+  const resolved = resolveOptions(options, env, { key: false, inputs: false });
+  if (!isRunId(runId))
+    throw new UserError(`'${runId}' isn't the id of a run; expected one like 20261123T030749Z-4f9a ('memory-import runs' lists them).`);
+  const ledger = openLedgerToRead(resolved.ledger);
+  try {
+    const run = (await ledger?.run(runId)) ?? null;
+    if (ledger === null || run === null)
+      throw new UserError(`The ledger ${resolved.ledger} knows no run ${runId}; 'memory-import runs' lists them.`);
+    const inputs = await openUnchanged(run);
+    try {
+      return await rewrite({ run, ledger, inputs });
+    } finally {
+      await inputs.intake?.close();
+    }
+  } finally {
+    await ledger?.close();
+  }
+}
+
+interface Rewriting {
+  readonly run: RunRecord;
+  readonly ledger: Ledger;
+  readonly inputs: RunInputs;
+}
+
+async function rewrite({ run, ledger, inputs }: Rewriting): Promise<RewrittenReports> {
+  const folder = run.out;
+  const notes = inputs.intake === null ? [inputs.why] : [];
+  const draft = join(folder, `.rewrite-${process.pid}`);
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true, mode: 0o700 });
+  try {
+    const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
+    if (inputs.intake !== null) {
+      for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
+      await writeFromInputs({ run, ledger, intake: inputs.intake, options: inputs.options, write: reports.write });
+    } else await writeFromLedger({ run, ledger, write: reports.write });
+    const { success, failures, malformed, more } = await reports.close();
+    const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
+    const files: Record<string, string> = {};
+    for (const path of inputs.intake === null ? [success] : complete) {
+      const target = join(folder, basename(path));
+      // What is there has the names that the ledger doesn't keep.
+      if (inputs.intake === null && existsSync(target)) {
+        notes.push(`${target} is there already, with names, and was left as it is.`);
+        continue;
+      }
+      await rename(path, target);
+      files[basename(path, '.csv')] = target;
+    }
+    if (run.summary === null) notes.push('summary.json was not written: the run was killed before it had one.');
+    else files.summary = await writeSummary(folder, run.summary as RunSummary); // as `importMemories` saved it
+    return { files, notes };
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+const PAGE = 1000;
+
+interface Source {
+  readonly run: RunRecord;
+  readonly ledger: Ledger;
+  readonly write: (rows: readonly SettledRow[]) => Promise<void>;
+}
+
+interface ReadAgain extends Source {
+  readonly intake: Intake;
+  readonly options: SavedOptions;
+}
+
+async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<void> {
+  const failures = new Map<string, RunFailure>();
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await ledger.failuresOfRun(run.runId, { offset, limit: PAGE });
+    for (const failure of page) failures.set(`${failure.input}:${failure.row}`, failure);
+    if (page.length < PAGE) break;
+  }
+  const rows = prepareRows(intake, options.limit);
+  const identify = options.duplicates === 'create' ? identifyAmongIdentical(run, ledger, rows) : identifyAsMapped;
+  const seen = new Map<NoteKey, string>();
+  for await (const batch of rows.batches(new AbortController().signal)) {
+    const known = await lookupMapped(ledger, batch);
+    const settled: SettledRow[] = [];
+    for (const row of batch) {
+      const { source } = row;
+      const failure = failures.get(`${source.input.index}:${source.row}`);
+      const identified =
+        row.kind === 'mapped' ? await identify(row, known.get(row.draft.fingerprint) ?? null, failure !== undefined) : null;
+      if (failure !== undefined) {
+        const { class: failureClass, status, message, attempts } = failure;
+        const outcome: Outcome = {
+          kind: 'failed',
+          class: failureClass,
+          status,
+          message: row.kind === 'failed' ? row.failure.message : message,
+          details: null,
+          attempts,
+        };
+        settled.push({ source, draft: identified?.draft ?? null, outcome });
+        continue;
+      }
+      if (identified === null || identified.note === null) continue;
+      const outcome = outcomeInRun(run, identified.note, seen, rows.labelOf(row.ordinal));
+      if (outcome !== null) settled.push({ source, draft: identified.draft, outcome });
+    }
+    await write(settled);
+  }
+}
+
+async function lookupMapped(ledger: Ledger, batch: readonly PreparedRow[]): Promise<ReadonlyMap<Fingerprint, KnownNote>> {
+  const fingerprints = batch.flatMap((row) => (row.kind === 'mapped' ? [row.draft.fingerprint] : []));
+  const notes = await ledger.lookup(fingerprints);
+  return new Map(fingerprints.flatMap((fingerprint, i) => (notes[i] ? [[fingerprint, notes[i]] as const] : [])));
+}
+
+type MappedRow = Extract<PreparedRow, { readonly kind: 'mapped' }>;
+
+/** Which note a row was. `mapped`: what the ledger has for the row's own fingerprint. `failed`: the run failed to create it. */
+type Identify = (
+  row: MappedRow,
+  mapped: KnownNote | null,
+  failed: boolean,
+) => Promise<{ readonly draft: Draft; readonly note: KnownNote | null }>;
+
+const identifyAsMapped: Identify = async ({ draft }, note) => ({ draft, note });
+
+/**
+ * `--duplicates create`: each of several identical rows was a note of its own, an occurrence of the base. A row takes the first one that
+ * the run gave to it, and that no row before it took; the ledger knows the rows of the run's own notes.
+ */
+function identifyAmongIdentical(run: RunRecord, ledger: Ledger, { labelOf }: Pick<PreparedRows, 'labelOf'>): Identify {
+  const taken = new Set<NoteKey>();
+  // By the fingerprint that a row begins with: below this occurrence all are taken, so that many identical rows don't walk over all of them again.
+  const begin = new Map<Fingerprint, number>();
+  return async ({ draft, base, ordinal }, mapped, failed) => {
+    const label = labelOf(ordinal);
+    let allTaken = true;
+    for (let occurrence = begin.get(draft.fingerprint) ?? draft.occurrence; ; occurrence++) {
+      const fingerprint = occurrence === draft.occurrence ? draft.fingerprint : withOccurrence(base, occurrence);
+      const note = occurrence === draft.occurrence ? mapped : ((await ledger.lookup([fingerprint]))[0] ?? null);
+      if (note === null) return { draft, note };
+      if (!taken.has(note.key) && mayBeOf({ run, note, label, failed })) {
+        taken.add(note.key);
+        if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
+        return { draft: { ...draft, fingerprint, occurrence }, note };
+      }
+      if (!taken.has(note.key)) allTaken = false;
+      else if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
+    }
+  };
+}
+
+interface Candidate {
+  readonly run: RunRecord;
+  readonly note: KnownNote;
+  readonly label: string;
+  readonly failed: boolean;
+}
+
+function mayBeOf({ run, note, label, failed }: Candidate): boolean {
+  const isOfRun = note.runId === run.runId;
+  // What failed here may have been taken up by a later run.
+  if (failed) return note.runId > run.runId || (isOfRun && note.state !== 'created' && note.row === label);
+  if (note.state !== 'created' || note.runId > run.runId) return false;
+  // A note that was recovered before the first row has the row of the run that was killed.
+  return !isOfRun || note.how === 'recovered' || note.row === label;
+}
+
+/** What the run made of a note; null if it didn't settle it (a later run did, or it is still open). */
+function outcomeInRun(run: RunRecord, note: KnownNote, seen: Map<NoteKey, string>, label: string): Outcome | null {
+  if (note.state !== 'created' || note.runId > run.runId) return null;
+  const { memoryId, createdAt } = note;
+  const firstRow = seen.get(note.key);
+  if (firstRow !== undefined) return { kind: 'duplicate', firstRow, memoryId, createdAt };
+  seen.set(note.key, label);
+  if (note.runId === run.runId && note.how === 'created') return { kind: 'created', memoryId, createdAt, attempts: note.attempts };
+  if (note.runId === run.runId && note.how === 'recovered') return { kind: 'recovered', memoryId, createdAt, attempts: note.attempts };
+  return { kind: 'already_imported', memoryId, createdAt, changed: false };
+}
+
+/** Without the inputs: what the run created, with ids and without names. */
+async function writeFromLedger({ run, ledger, write }: Source): Promise<void> {
+  let after: NoteKey | null = null;
+  for (;;) {
+    const page: readonly RunNote[] = await ledger.notesOfRun(run.runId, { after, limit: PAGE });
+    after = page.at(-1)?.key ?? after;
+    await write(page.filter((note) => note.state === 'created').map((note) => rowOfNote(note, run.inputs.length)));
+    if (page.length < PAGE) return;
+  }
+}
+
+function rowOfNote(note: RunNote, inputCount: number): SettledRow {
+  const colon = inputCount > 1 ? note.row.lastIndexOf(':') : -1;
+  const input: SourceInput = {
+    index: 0,
+    path: note.row.slice(0, Math.max(0, colon)),
+    header: [],
+    delimiter: ',',
+    encoding: 'utf-8',
+    isFailuresFile: false,
+  };
+  const { contactId, subOrg, fingerprint, memoryId, createdAt, attempts, how } = note;
+  return {
+    source: { kind: 'record', input, row: Number(note.row.slice(colon + 1)), line: 0, cells: [], bytes: 0, occurrence: null },
+    draft: { contactId, subOrg, name: '', text: '', fingerprint, sentHash: '', inputHash: null, occurrence: 1 },
+    outcome:
+      how === 'adopted'
+        ? { kind: 'already_imported', memoryId, createdAt, changed: false }
+        : { kind: how === 'recovered' ? 'recovered' : 'created', memoryId, createdAt, attempts },
+  };
+}
+
+type RunInputs =
+  | { readonly intake: Intake; readonly options: SavedOptions }
+  /** `why`: a sentence for a person. */
+  | { readonly intake: null; readonly why: string };
+
+/** The run's inputs, if they are still what was read then. */
+async function openUnchanged(run: RunRecord): Promise<RunInputs> {
+  const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
+  const unread = run.inputs.find(({ sha256 }) => sha256 === null);
+  if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
+  const options = savedOptions(run.options);
+  if (options === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
+  try {
+    for (const { path, sha256 } of run.inputs) {
+      if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
+    }
+    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options };
+  } catch (error) {
+    return missing(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The run's options that decide which rows its inputs have, and which note each is. */
+type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions, 'limit' | 'duplicates'>;
+
+/** Null where the record isn't what `runRecord` writes. */
+function savedOptions(record: RunRecord['options']): SavedOptions | null {
+  const { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+  if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
+  if (!isByField(map) || !isByField(set) || !isLimit(limit) || !isOnly(only)) return null;
+  if (duplicates !== 'skip' && duplicates !== 'create') return null;
+  return { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates };
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function isByField(value: unknown): value is ResolvedOptions['map'] {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([field, text]) => FIELDS.some((known) => known === field) && typeof text === 'string');
+}
+
+function isLimit(value: unknown): value is ResolvedOptions['limit'] {
+  return value === null || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0);
+}
+
+function isOnly(value: unknown): value is ResolvedOptions['only'] {
+  return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const chunk of createReadStream(path)) digest.update(chunk);
+  return digest.digest('hex');
+}
