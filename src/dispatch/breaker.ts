@@ -19,7 +19,11 @@ export interface Breaker {
   decide(time: number): Promise<'outage' | 'row' | 'nobody_else'>;
 }
 
-export type Pass = 'request' | 'probe';
+export interface Pass {
+  /** Counts the requests, from 1. */
+  readonly number: number;
+  readonly isProbe: boolean;
+}
 
 export type BreakerResult =
   | { readonly kind: 'good' }
@@ -53,11 +57,13 @@ const REMEMBERED_OUTAGES = 100;
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const { clock, stopped } = options;
-  let streak: { since: number; failures: number; unreachable: number; contacts: Set<string>; message: string } | null = null;
+  let streak: { since: number; lastBefore: number; failures: number; unreachable: number; contacts: Set<string>; message: string } | null =
+    null;
   let open: { since: number; until: AbortController; message: string; probeMs: number; nextProbeAt: number; probing: boolean } | null =
     null;
   const outages: { since: number; until: number }[] = [];
   let underWay = 0;
+  let admitted = 0;
   let lastNews = clock.now();
   // Woken by whatever changes the answer of `ready` or `decide`.
   let waiters: (() => void)[] = [];
@@ -77,7 +83,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
 
   const failed = (now: number, result: Extract<BreakerResult, { kind: 'failed' }>): void => {
     if (result.sent && result.failedAlone) return;
-    streak ??= { since: now, failures: 0, unreachable: 0, contacts: new Set(), message: '' };
+    streak ??= { since: now, lastBefore: admitted, failures: 0, unreachable: 0, contacts: new Set(), message: '' };
     streak.failures++;
     streak.message = result.message;
     if (!result.sent) streak.unreachable++;
@@ -85,6 +91,16 @@ export function createBreaker(options: BreakerOptions): Breaker {
     const unreachable = streak.unreachable >= UNREACHABLE_IN_A_ROW;
     const failsForAll = streak.failures >= FAILURES_IN_A_ROW && streak.contacts.size >= CONTACTS_IN_A_ROW;
     if (unreachable || failsForAll) openSince(streak.since, streak.message);
+  };
+
+  /**
+   * A good answer to a request that left before the first failure says that the failures weren't in a row, and nothing of what came after
+   * them: what failed isn't yet known to be its own fault.
+   */
+  const forgive = (): void => {
+    if (streak === null || open !== null) return;
+    [streak.failures, streak.unreachable] = [0, 0];
+    streak.contacts.clear();
   };
 
   const openSince = (since: number, message: string): void => {
@@ -125,18 +141,20 @@ export function createBreaker(options: BreakerOptions): Breaker {
     admit() {
       if (!isReady()) return null;
       underWay++;
-      if (open === null) return 'request';
+      admitted++;
+      if (open === null) return { number: admitted, isProbe: false };
       open.probing = true;
-      return 'probe';
+      return { number: admitted, isProbe: true };
     },
     answered(pass, result) {
       const now = clock.now();
       underWay--;
       lastNews = now;
-      if (result.kind === 'good') close(now);
-      else failed(now, result);
+      if (result.kind === 'failed') failed(now, result);
+      else if (streak === null || pass.number > streak.lastBefore) close(now);
+      else forgive();
       // What left before the outage was noticed is no probe: until the one that is has its answer, no other leaves.
-      if (pass === 'probe' && open !== null) {
+      if (pass.isProbe && open !== null) {
         open.probing = false;
         open.probeMs = Math.min(MAX_PROBE_MS, open.probeMs * 2);
         open.nextProbeAt = now + open.probeMs;
@@ -149,7 +167,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
         if (streak === null || streak.since > time || stopped.aborted) return 'row';
         if (underWay === 0 && clock.now() - lastNews >= SILENCE_MS) {
           // Not reaching the API can't be the row's fault, and nobody else is there to say so.
-          if (streak.unreachable < streak.failures) return 'nobody_else';
+          if (streak.failures === 0 || streak.unreachable < streak.failures) return 'nobody_else';
           openSince(streak.since, streak.message);
         }
         await changed(SILENCE_MS);

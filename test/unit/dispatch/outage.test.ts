@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createBreaker } from '../../../src/dispatch/breaker.js';
 import { type CreateScript, createScriptedServer } from '../../support/scripted-api.js';
 import { createVirtualClock, type VirtualClock } from '../../support/virtual-clock.js';
 import { ledgerFile, type Note, notesOf, type RunOptions, simulate } from './harness.js';
@@ -146,4 +147,33 @@ describe('creates and lists are told apart', () => {
     expect(server.lists('c5').filter(({ at }) => at >= deadline)).toHaveLength(3);
     expect(server.creates('c5')).toHaveLength(1);
   });
+});
+
+test('a good answer to what left before the first failure does not make that failure its row’s own', async () => {
+  const clock = createVirtualClock();
+  const open = () =>
+    createBreaker({
+      clock,
+      stopped: new AbortController().signal,
+      giveUpAfterMs: 600_000,
+      onOpen: () => {},
+      onClose: () => {},
+      onGiveUp: () => {},
+    });
+  const breaker = open();
+  const failed = (contactId: string) => ({ kind: 'failed', contactId, sent: true, failedAlone: false, message: 'reset' }) as const;
+  const first = breaker.admit()!;
+  const early = breaker.admit()!;
+  breaker.answered(first, failed('c1'));
+  const verdict = breaker.decide(clock.now());
+  breaker.answered(early, { kind: 'good' });
+  for (let i = 0; i < 5; i++) breaker.answered(breaker.admit()!, failed(`d${i}`));
+  expect(await clock.run(verdict)).toBe('outage');
+
+  // One that left afterwards and fares well says that the API is there.
+  const fresh = open();
+  fresh.answered(fresh.admit()!, failed('c1'));
+  const own = fresh.decide(clock.now());
+  fresh.answered(fresh.admit()!, { kind: 'good' });
+  expect(await clock.run(own)).toBe('row');
 });

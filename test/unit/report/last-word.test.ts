@@ -94,7 +94,7 @@ describe('the last word', () => {
     expect(word).toMatch(/^Stopped: the API did not answer for 10 min\n2 rows settled before that/);
     expect(word).toContain('Run the same command again: it goes on from here.');
     const refused = wordOf([], { facts: { stop: { reasonCode: 'key_refused', reason: 'the key is refused', continues: false } } });
-    expect(refused).toContain('Mend what stopped it, then run the same command again');
+    expect(refused).toContain('Mend what stopped it');
     expect(refused).toContain('0 rows settled');
   });
 
