@@ -4,6 +4,7 @@ import type { LedgerWriter } from '../ledger/writer.js';
 import type { Clock, Emit, Fingerprint, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
+import { createContactLessons } from './contact-lessons.js';
 import { type Delivery, deliver } from './deliver.js';
 import type { SentAgain } from './doubts.js';
 import type { Gate } from './gate.js';
@@ -61,17 +62,13 @@ const CONTACTS_FOR_EACH_SLOT = 4;
 /** A row costs more than its bytes. */
 const ROW_OVERHEAD_BYTES = 4096;
 
-/** So many are remembered; rows of further ones are asked for, each by a request. */
-const MISSING_CONTACTS = 500_000;
-
 type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, clock, halt } = options;
   const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
-  const closedLanes = new Map<string, string>();
-  const missingContacts = new Map<string, string>();
+  const contacts = createContactLessons(options.order);
   const lastOccurrence = new Map<Fingerprint, number>();
   const sentAgain: SentAgain[] = [];
   let bug: unknown = null;
@@ -101,7 +98,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
-    const before = known404(row) ?? (await heldBack(row));
+    const before = contacts.missing(row.draft) ?? (await heldBack(row));
     if (before !== null) return { row, outcome: before, step: null };
     const claimed = await claim(row);
     if (claimed.kind === 'settled') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
@@ -277,37 +274,15 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     return null;
   }
 
-  /** A row that ended open ends its lane: later notes of the contact would overtake it. A 404 is remembered for the contact. */
   function closing(row: Submitted, outcome: Outcome): Outcome {
-    if (outcome.kind !== 'failed') return outcome;
-    switch (outcome.class) {
-      case 'in_doubt':
-      case 'network':
-      case 'server_error':
-      case 'rate_limited':
-      case 'held':
-        if (options.order === 'contact' && !closedLanes.has(row.draft.contactId)) closedLanes.set(row.draft.contactId, label(row));
-        return outcome;
-      case 'not_found': {
-        const address = addressOf(row);
-        if (missingContacts.size < MISSING_CONTACTS && !missingContacts.has(address)) missingContacts.set(address, label(row));
-        return outcome;
-      }
-      case 'malformed':
-      case 'invalid':
-      case 'bad_request':
-      case 'forbidden':
-      case 'rejected':
-        return outcome;
-      default:
-        return assertNever(outcome.class);
-    }
+    contacts.learn({ draft: row.draft, label: label(row), outcome });
+    return outcome;
   }
 
   /** In a closed lane nothing is sent; what was imported before it was closed is a duplicate all the same. */
   async function heldBack(row: Submitted): Promise<Outcome | null> {
-    const by = closedLanes.get(row.draft.contactId);
-    if (by === undefined) return null;
+    const held = contacts.held(row.draft);
+    if (held === null) return null;
     await writer.flush();
     const [note] = await options.lookup([row.draft.fingerprint]);
     if (note?.state === 'created' && options.duplicates === 'skip') {
@@ -315,15 +290,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       const firstRow = first === null ? null : options.labelOf(first);
       return outcomeOfKnown({ note, draft: row.draft, firstRow, recoveredBefore: options.recoveredBefore });
     }
-    const message = `not sent: row ${by} of the same contact ended open, and the order would be lost; run the import again`;
-    return { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 };
-  }
-
-  function known404(row: Submitted): RowFailure | null {
-    const asked = missingContacts.get(addressOf(row));
-    if (asked === undefined) return null;
-    const message = `no such contact (asked for row ${asked})`;
-    return { kind: 'failed', class: 'not_found', status: 404, message, details: null, attempts: 0 };
+    return held;
   }
 
   async function finish({ row, outcome, step }: Settled): Promise<void> {
@@ -370,10 +337,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     },
     sentAgain,
   };
-}
-
-function addressOf(row: MappedRow): string {
-  return row.draft.subOrg === null ? row.draft.contactId : `${row.draft.contactId}\0${row.draft.subOrg}`;
 }
 
 function weightOf(row: MappedRow): number {
