@@ -1,0 +1,272 @@
+import { LedgerError } from '../errors.js';
+import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
+import { type Database, describe } from './database.js';
+import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
+import type { Lock } from './lock.js';
+import { createNoteIndex, type NoteIndex } from './note-index.js';
+import { toKnownNote, toOpenNote, toRunFailure, toRunNote } from './rows.js';
+
+/** An opened ledger file, locked where it is written. */
+export interface Store {
+  readonly database: Database;
+  /** null: opened to read. */
+  readonly lock: Lock | null;
+  readonly runNumber: number;
+  readonly now: () => number;
+  readonly tailLength: number | undefined;
+}
+
+/** The ledger's verbs, in SQL. */
+export function createStore({ database, lock, runNumber, now, tailLength }: Store): Ledger {
+  const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
+  const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
+  const index = createNoteIndex(database, tailLength);
+  const sql = {
+    find: database.prepare(FIND_NOTE),
+    insert: database.prepare(INSERT_NOTE),
+    claimAgain: database.prepare(CLAIM_AGAIN),
+    created: database.prepare(TO_CREATED),
+    failed: database.prepare(TO_FAILED),
+    doubt: database.prepare(TO_DOUBT),
+    released: database.prepare(TO_RELEASED),
+    closed: database.prepare(TO_CLOSED),
+    failure: database.prepare(INSERT_FAILURE),
+  };
+
+  const find = (key: NoteKey): KnownNote => {
+    const row = sql.find.get(key);
+    if (row === undefined) throw missingNote(key);
+    return toKnownNote(row);
+  };
+
+  const claim = (wanted: Claim, pending: Map<Fingerprint, NoteKey>): ClaimAnswer => {
+    const key = pending.get(wanted.fingerprint) ?? index.find(wanted.fingerprint);
+    if (key === null) {
+      const { lastInsertRowid } = sql.insert.run(
+        Buffer.from(wanted.fingerprint, 'hex'),
+        wanted.contactId,
+        wanted.subOrg,
+        Buffer.from(wanted.sentHash, 'hex'),
+        wanted.inputHash === null ? null : Buffer.from(wanted.inputHash, 'hex'),
+        runNumber,
+        wanted.row,
+        wanted.claimedAt,
+        roundedOrNull(wanted.skewMs),
+      );
+      const inserted = Number(lastInsertRowid) as NoteKey; // the table's own key
+      pending.set(wanted.fingerprint, inserted);
+      return { kind: 'claimed', key: inserted, doubtedSince: null, doubtedSkewMs: null };
+    }
+    const row = sql.find.get(key);
+    const note = row === undefined ? find(key) : toKnownNote(row);
+    if (!mayClaim(note, Number(row?.run_number) === runNumber, wanted)) return { kind: 'known', note };
+    const inputHash = wanted.inputHash === null ? null : Buffer.from(wanted.inputHash, 'hex');
+    sql.claimAgain.run(
+      runNumber,
+      wanted.row,
+      Buffer.from(wanted.sentHash, 'hex'),
+      inputHash,
+      wanted.claimedAt,
+      roundedOrNull(wanted.skewMs),
+      key,
+    );
+    if (row?.doubted !== 1) return { kind: 'claimed', key, doubtedSince: null, doubtedSkewMs: null };
+    const doubtedSkewMs = row.claim_skew === null ? null : Number(row.claim_skew);
+    return { kind: 'claimed', key, doubtedSince: Number(row.claimed_at), doubtedSkewMs };
+  };
+
+  const apply = (step: Transition): void => {
+    // A step of a note that isn't there can't be made durable, and mustn't be called so.
+    if (write(step).changes !== 1) throw missingNote(step.key);
+  };
+
+  const write = (step: Transition) => {
+    switch (step.to) {
+      case 'created':
+        return sql.created.run(
+          step.memoryId,
+          step.createdAt,
+          step.how,
+          step.attempts,
+          Number(step.closingLook),
+          now(),
+          runNumber,
+          step.key,
+        );
+      case 'failed':
+        return sql.failed.run(step.class, step.status, step.message, step.attempts, Number(step.doubted), now(), step.key);
+      case 'in_doubt':
+        return sql.doubt.run(step.since, step.message, step.attempts, now(), step.key);
+      case 'released':
+        return sql.released.run(Number(step.doubted), step.key);
+      case 'closed':
+        return sql.closed.run(step.key);
+      default:
+        return assertNever(step);
+    }
+  };
+
+  const writeBatch = (batch: LedgerBatch): readonly ClaimAnswer[] => {
+    const pending = new Map<Fingerprint, NoteKey>();
+    database.exec('BEGIN IMMEDIATE');
+    for (const step of batch.transitions) apply(step);
+    const answers = batch.claims.map((wanted) => claim(wanted, pending));
+    for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.class, f.status, f.message, f.attempts);
+    database.exec('COMMIT');
+    // Only what is committed is known: an aborted batch leaves no trace in memory either.
+    for (const [fingerprint, key] of pending) index.add(fingerprint, key);
+    return answers;
+  };
+
+  const runNumberOf = (runId: RunId): number => Number(database.prepare(RUN_NUMBER).get(runId)?.run_number ?? -1);
+
+  return {
+    wasEmpty,
+    hadCreated,
+    async lookup(fingerprints) {
+      return guarded(() => {
+        // The filter would go on saying "unknown", which means "to be sent".
+        if (!database.isOpen) throw new LedgerError('The ledger is closed.');
+        return fingerprints.map((fingerprint) => {
+          const key = index.find(fingerprint);
+          return key === null ? null : find(key);
+        });
+      });
+    },
+    async commit(batch) {
+      return guarded(() => {
+        // Before the batch, in a transaction of its own: when it fails, nothing of the batch has happened.
+        index.settle();
+        try {
+          return writeBatch(batch);
+        } finally {
+          if (database.isTransaction) database.exec('ROLLBACK');
+        }
+      });
+    },
+    async openNotes({ after, limit }) {
+      return guarded(() =>
+        database
+          .prepare(OPEN_NOTES)
+          .all(runNumber, after ?? 0, limit)
+          .map(toOpenNote),
+      );
+    },
+    async contact(contactId, subOrg) {
+      return guarded(() => index.contact(contactId, subOrg));
+    },
+    async largestContact() {
+      return guarded(() => index.largestContact());
+    },
+    async saveRun(run) {
+      guarded(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
+    },
+    async runs() {
+      return guarded(() => database.prepare(RUNS).all().map(toRunRecord));
+    },
+    async run(runId) {
+      const row = guarded(() => database.prepare(ONE_RUN).get(runId));
+      return row === undefined ? null : toRunRecord(row);
+    },
+    async notesOfRun(runId, { after, limit }) {
+      return guarded(() =>
+        database
+          .prepare(NOTES_OF_RUN)
+          .all(runNumberOf(runId), after ?? 0, limit)
+          .map(toRunNote),
+      );
+    },
+    async failuresOfRun(runId, { offset, limit }) {
+      return guarded(() => database.prepare(FAILURES_OF_RUN).all(runNumberOf(runId), limit, offset).map(toRunFailure));
+    },
+    async close() {
+      if (!database.isOpen) return;
+      try {
+        if (lock !== null) tidyUp(database, index);
+      } finally {
+        try {
+          database.close();
+        } finally {
+          lock?.release();
+        }
+      }
+    },
+  };
+}
+
+/** Whether it speaks of any account's notes. */
+export const HAS_NOTES = `SELECT EXISTS (SELECT 1 FROM note WHERE state <> 'released') AS found`;
+export const SAVE_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record`;
+export const RUN_NUMBER = 'SELECT run_number FROM run WHERE run_id = ?';
+const HAS_CREATED = `SELECT EXISTS (SELECT 1 FROM note WHERE state = 'created') AS found`;
+const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE note_key = ?';
+const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
+  VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
+// A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
+const CLAIM_AGAIN = `UPDATE note SET state = CASE state WHEN 'in_doubt' THEN 'sending' ELSE 'claimed' END, run_number = ?, row = ?, sent_hash = ?, input_hash = ?,
+  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, memory_id = NULL, created_at = NULL, how = NULL
+  WHERE note_key = ?`;
+const TO_CREATED = `UPDATE note SET state = 'created', memory_id = ?, created_at = ?, how = ?, attempts = attempts + ?, closing = ?, settled_at = ?, run_number = ?,
+  since = NULL, doubted = 0, class = NULL, status = NULL, message = NULL WHERE note_key = ?`;
+const TO_FAILED = `UPDATE note SET state = 'failed', class = ?, status = ?, message = ?, attempts = attempts + ?, doubted = max(doubted, ?), settled_at = ?, since = NULL WHERE note_key = ?`;
+const TO_DOUBT = `UPDATE note SET state = 'in_doubt', since = ?, message = ?, attempts = attempts + ?, doubted = 1, settled_at = ? WHERE note_key = ?`;
+const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), since = NULL WHERE note_key = ?`;
+const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
+const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
+const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
+  WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
+const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
+const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? ORDER BY failure_number LIMIT ? OFFSET ?';
+const RUNS = 'SELECT record FROM run ORDER BY run_number DESC';
+const ONE_RUN = 'SELECT record FROM run WHERE run_id = ?';
+
+function roundedOrNull(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
+}
+
+/** May this run send the note? In doubt only at the user's word; what this run has already tried, it doesn't try twice. */
+function mayClaim(note: KnownNote, isOurs: boolean, wanted: Claim): boolean {
+  switch (note.state) {
+    case 'released':
+    case 'undone':
+      return true;
+    case 'failed':
+      return !isOurs;
+    case 'in_doubt':
+      return wanted.takeDoubt && !isOurs;
+    case 'claimed':
+    case 'sending':
+    case 'created':
+      return false;
+  }
+}
+
+/**
+ * The filter is saved, and the log merged into the file, so that a copy of the file alone is the whole ledger. A full disk at the very end
+ * is no loss: the filter can be built anew from the notes, the log is read at the next opening. Nobody waits for readers.
+ */
+function tidyUp(database: Database, index: NoteIndex): void {
+  try {
+    index.save();
+    database.exec('PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)');
+  } catch {
+    // As above.
+  }
+}
+
+function missingNote(key: NoteKey): LedgerError {
+  return new LedgerError(`The ledger speaks of note ${key}, which isn't there: it is damaged. Restore it from a backup.`);
+}
+
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof LedgerError) throw error;
+    throw new LedgerError(`The ledger failed: ${describe(error)}.`, { cause: error });
+  }
+}
+
+function toRunRecord(row: Record<string, unknown>): RunRecord {
+  return JSON.parse(String(row.record)) as RunRecord; // written by saveRun, and by nobody else
+}
