@@ -21,7 +21,7 @@ export interface NoteIndex {
   save(): void;
 }
 
-const TAIL_LENGTH = 8192;
+const TAIL_LENGTH = 2048;
 /** After a crash at most so many notes, and a tail, are read to make the filter whole. */
 const FILTER_LAG = 1 << 18;
 
