@@ -31,7 +31,7 @@ export interface Looker {
   once(doubt: Doubt): Promise<Finding>;
   /** The contact's list, its 429s and passing failures waited for; null where the run stopped. */
   list(contact: ContactAddress): Promise<ListAnswer | null>;
-  /** Asks for the longest list there is, once a run: a longer one than a suspect page clears it. */
+  /** Asks for the longest list there is, now and then: a longer one than a suspect page clears it. */
   askForLongest(): Promise<void>;
 }
 
@@ -53,10 +53,12 @@ export interface LookOptions {
 
 const FIRST_WAIT_MS = 200;
 const MAX_WAIT_MS = 4000;
+/** The ledger has to look at many notes to say which contact has most, and the run may have made a longer list since it was last asked. */
+const LONGEST_AGAIN_MS = 60_000;
 
 export function createLooker(options: LookOptions): Looker {
   const { gate, ledger, clock, stopped, pages } = options;
-  let longestAsked: Promise<void> | null = null;
+  let longest: { readonly asked: Promise<void>; readonly at: number } | null = null;
 
   const list = async (contact: ContactAddress): Promise<ListAnswer | null> => {
     for (let refusals = 1; ; refusals++) {
@@ -70,12 +72,20 @@ export function createLooker(options: LookOptions): Looker {
     }
   };
 
+  const askLargestContact = async (): Promise<void> => {
+    const largest = await ledger.largestContact();
+    if (largest === null) return;
+    for (let failures = 1; ; failures++) {
+      const answer = await list(largest);
+      if (answer?.kind !== 'unlisted' || !answer.outage || failures > options.retries || stopped.aborted) return;
+      await clock.sleep(backoffMs(failures, clock.random()), stopped);
+    }
+  };
+
   const askForLongest = (): Promise<void> => {
-    longestAsked ??= (async () => {
-      const largest = await ledger.largestContact();
-      if (largest !== null) await list(largest);
-    })();
-    return longestAsked;
+    const now = clock.now();
+    if (longest === null || now - longest.at >= LONGEST_AGAIN_MS) longest = { asked: askLargestContact(), at: now };
+    return longest.asked;
   };
 
   /** @param counts absence would be believed */

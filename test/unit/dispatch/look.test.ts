@@ -151,6 +151,41 @@ describe('lists that prove nothing', () => {
   });
 });
 
+describe('the longest list', () => {
+  const lostOnce20: Script['onCreate'] = ({ text, nth }) =>
+    text.startsWith('lost') && nth === 0 ? { kind: 'lost', createdAfterMs: null, status: 500 } : { kind: 'created' };
+  const big = Array.from({ length: 21 }, (_, i) => ({ contactId: 'big', text: `b${i}` }));
+
+  test('is asked for again where a passing failure answers', async () => {
+    const clock = createVirtualClock();
+    let failures = 0;
+    const server = createScriptedServer(clock, {
+      onCreate: lostOnce20,
+      onList: ({ contactId }) =>
+        contactId === 'big' && failures++ < 2 ? { kind: 'unlisted', outage: true, status: 500 } : { kind: 'listed' },
+    });
+    for (let i = 0; i < 20; i++) server.put({ contactId: 'c1', subOrg: null, name: 'Old', text: `old ${i}` });
+    const run = await simulate({ clock, server, notes: [...big, { contactId: 'c1', text: 'lost' }], options: { concurrency: 1 } });
+    expect(run.kinds.every((kind) => kind === 'created')).toBe(true);
+    expect(server.lists('big')).toHaveLength(3);
+  });
+
+  test('is asked for again a minute later: by then the run may have made a longer one', async () => {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      onCreate: lostOnce20,
+      // The big contact's notes are slow: they are there when c2's answer is lost, not yet when c1's is.
+      latencyMs: ({ contactId }) => (contactId === 'big' ? 8000 : contactId === 'c2' ? 180_000 : 20),
+    });
+    for (let i = 0; i < 20; i++)
+      for (const contactId of ['c1', 'c2']) server.put({ contactId, subOrg: null, name: 'Old', text: `old ${i}` });
+    const lost = ['c1', 'c2'].map((contactId) => ({ contactId, text: `lost ${contactId}` }));
+    const run = await simulate({ clock, server, notes: [...lost, ...big], options: { timeoutMs: 600_000 } });
+    expect(run.outcomes.get(1)).toMatchObject({ kind: 'failed', class: 'in_doubt' });
+    expect(run.outcomes.get(2)).toMatchObject({ kind: 'created' });
+  });
+});
+
 describe('identical notes', () => {
   const two: Note[] = ['a', 'b'].map((id) => ({ contactId: 'c1', text: 'the same', id }));
 
