@@ -5,7 +5,7 @@ import { assertNever } from '../model.js';
 import type { Aim } from './aim.js';
 import { type Breaker, type BreakerResult, createBreaker } from './breaker.js';
 import type { Halt } from './halt.js';
-import { createPace } from './pacing.js';
+import { createPace, type PaceTicket } from './pacing.js';
 import { createPool } from './pool.js';
 
 /** The only way out: each request waits for outages to end, takes a slot of the pool, and waits there for its turn by the pace. */
@@ -47,21 +47,15 @@ export function createGate(options: GateOptions): Gate {
   // One waiter sleeps, the others queue behind it: first come, first served, and one timer.
   let queue: Promise<unknown> = Promise.resolve();
   let queued = 0;
-  const turn = (): Promise<boolean> | boolean => {
-    if (halt.signal.aborted) return false;
-    if (queued === 0 && pace.delayMs(clock.now()) <= 0) {
-      pace.left(clock.now());
-      return true;
-    }
+  const turn = (): Promise<PaceTicket | null> | PaceTicket | null => {
+    if (halt.signal.aborted) return null;
+    if (queued === 0 && pace.delayMs(clock.now()) <= 0) return pace.left(clock.now());
     queued++;
     const mine = queue.then(async () => {
       for (;;) {
         const delay = pace.delayMs(clock.now());
-        if (halt.signal.aborted) return false;
-        if (delay <= 0) {
-          pace.left(clock.now());
-          return true;
-        }
+        if (halt.signal.aborted) return null;
+        if (delay <= 0) return pace.left(clock.now());
         await clock.sleep(delay, halt.signal);
       }
     });
@@ -71,9 +65,9 @@ export function createGate(options: GateOptions): Gate {
     return mine;
   };
 
-  const refused = (retryAfterMs: number | null): void => {
+  const refused = (ticket: PaceTicket, retryAfterMs: number | null): void => {
     const now = clock.now();
-    pace.refused(now, retryAfterMs);
+    pace.refused(now, { ticket, retryAfterMs });
     emit({ type: 'rate_limited', waitMs: Math.max(retryAfterMs ?? 0, pace.delayMs(now)), ratePerSecond: pace.ratePerSecond });
     outOfPatience();
   };
@@ -97,7 +91,7 @@ export function createGate(options: GateOptions): Gate {
   const exchange = async <A extends CreateAnswer | ListAnswer>(
     breaker: Breaker,
     call: () => Promise<A>,
-    heed: (answer: A) => BreakerResult,
+    heed: (answer: A, ticket: PaceTicket) => BreakerResult,
   ): Promise<A | null> => {
     for (;;) {
       // Outside of the pool: creates that wait for the end of an outage must not keep lists out, nor the other way round.
@@ -105,13 +99,14 @@ export function createGate(options: GateOptions): Gate {
       const answer = await pool.run(async (): Promise<A | null | typeof OUTAGE> => {
         // An outage may have begun while the request waited for its slot, or for its turn.
         if (!breaker.ready) return halt.signal.aborted ? null : OUTAGE;
-        if (!(await turn())) return null;
+        const ticket = await turn();
+        if (ticket === null) return null;
         const pass = breaker.admit();
         if (pass === null) return OUTAGE;
         emit({ type: 'under_way', requests: pool.underWay });
         const answer = await call();
         // Before the slot is given on: the next request already goes by what this answer says.
-        breaker.answered(pass, heed(answer));
+        breaker.answered(pass, heed(answer, ticket));
         return answer;
       });
       if (answer !== OUTAGE) return answer;
@@ -123,10 +118,10 @@ export function createGate(options: GateOptions): Gate {
       exchange(
         creates,
         () => api.create(note),
-        (answer) => {
+        (answer, ticket) => {
           const { verdict, status, durationMs } = answer;
           emit({ type: 'request', verb: 'create', status, durationMs });
-          if (verdict.kind === 'rate_limited') refused(verdict.retryAfterMs);
+          if (verdict.kind === 'rate_limited') refused(ticket, verdict.retryAfterMs);
           else delivered(answer);
           options.aim.answered(verdict);
           return createResult(verdict, note.contactId, failedAlone);
@@ -136,9 +131,9 @@ export function createGate(options: GateOptions): Gate {
       exchange(
         lists,
         () => api.list(contact),
-        (answer) => {
+        (answer, ticket) => {
           emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
-          if (answer.kind === 'rate_limited') refused(answer.retryAfterMs);
+          if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
           if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
           return listResult(answer, contact.contactId);

@@ -1,18 +1,20 @@
+import { createRateSearch } from './rate-search.js';
+
 /**
- * How fast requests may leave: a pure controller over events, all times in milliseconds of one clock.
+ * When the next request may leave: a pure controller over events, all times in milliseconds of one clock.
  *
- * Pace is a rate, not a width: when 429s start, what still comes through is what the API allows. The pace goes just under the measured
- * delivery rate and creeps up again while nothing is refused. Only where nothing but refusals come back do all requests wait.
+ * Pace is a rate, not a width: requests leave evenly, at the user's rate or at the one that `createRateSearch` finds. Only where nothing
+ * but refusals come back do all requests wait.
  */
 export interface Pace {
   /** Milliseconds until the next request may leave; 0: now. */
   delayMs(now: number): number;
-  /** A request leaves. */
-  left(now: number): void;
+  /** A request leaves. What is returned comes back with its answer. */
+  left(now: number): PaceTicket;
   /** An answer other than 429 came. */
   delivered(now: number): void;
   /** A 429 came. `retryAfterMs`: what it asks for, if it does. */
-  refused(now: number, retryAfterMs: number | null): void;
+  refused(now: number, refusal: { readonly ticket: PaceTicket; readonly retryAfterMs: number | null }): void;
   /** RateLimit headers of an answer that wasn't a 429. */
   hinted(now: number, hint: { readonly remaining: number | null; readonly resetMs: number | null }): void;
   /** Requests a second; null: no bound. */
@@ -21,6 +23,9 @@ export interface Pace {
   readonly refusedSince: number | null;
 }
 
+/** The pace at which a request left. */
+export type PaceTicket = number;
+
 export interface PaceOptions {
   /** The user's bound in requests a second; null: none. */
   readonly rate: number | null;
@@ -28,88 +33,62 @@ export interface PaceOptions {
   readonly refusalsThatStop: number;
 }
 
-/** One cut answers all the refusals of requests that were under way when the first came. */
-const CUT_INTERVAL_MS = 1000;
-const CUT_TO = 0.9;
-const RAISE_AFTER_MS = 2000;
-const RAISE_BY = 1.08;
-const LOWEST_RATE = 0.2;
-/**
- * A server that refuses some requests at random refuses them at any pace, and would bring the run to a crawl. So no pace goes below this
- * share of the best that was delivered.
- */
-const LOWEST_SHARE_OF_BEST = 0.1;
-const BEST_FROM_MS = 1000;
-/** A bound that is so far above what is used holds nobody: it is lifted. */
-const LIFT_ABOVE = 4;
-const WINDOW_MS = 3000;
-const BUCKET_MS = 100;
 /** What a late timer may catch up, so that a rate is really reached. */
 const CATCH_UP_MS = 50;
 const MAX_HINTED_HOLD_MS = 60_000;
 const FIRST_HOLD_MS = 1000;
 const MAX_HOLD_MS = 60_000;
+/** A limit of so many a second lets nothing through for the rest of its second: that is no reason to wait for more. */
+const SILENT_MS = 1200;
 
 export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
-  const deliveries = createCounter();
-  let allowed: number | null = null;
+  const search = createRateSearch();
   let nextAt = Number.NEGATIVE_INFINITY;
   let heldUntil = Number.NEGATIVE_INFINITY;
-  let lastCut = Number.NEGATIVE_INFINITY;
-  let lastRaise = Number.NEGATIVE_INFINITY;
+  let lastDelivered = Number.NEGATIVE_INFINITY;
   let refusalsInARow = 0;
+  let shortestRetryAfterMs: number | null = null;
   let holds = 0;
   let refusedSince: number | null = null;
   let lastHinted = false;
-  let firstDelivery: number | null = null;
-  let best = 0;
 
-  const effective = (): number | null => {
+  const bound = (): number | null => {
+    const { allowed } = search;
     if (allowed === null) return rate;
     return rate === null ? allowed : Math.min(rate, allowed);
   };
 
   return {
     delayMs(now) {
-      const held = heldUntil - now;
-      const spaced = effective() === null ? 0 : nextAt - now;
-      return Math.max(0, held, spaced);
+      return Math.max(0, heldUntil - now, bound() === null ? 0 : nextAt - now);
     },
     left(now) {
-      const bound = effective();
-      if (bound === null) return;
-      const interval = 1000 / bound;
-      nextAt = Math.max(nextAt, now - Math.min(CATCH_UP_MS, interval * 8)) + interval;
+      const perSecond = bound();
+      if (perSecond !== null) {
+        const interval = 1000 / perSecond;
+        nextAt = Math.max(nextAt, now - Math.min(CATCH_UP_MS, interval * 8)) + interval;
+      }
+      return search.epoch;
     },
     delivered(now) {
-      deliveries.add(now);
-      firstDelivery ??= now;
+      lastDelivered = now;
       refusalsInARow = 0;
       refusedSince = null;
       holds = 0;
-      if (allowed === null || now - lastCut < RAISE_AFTER_MS || now - lastRaise < CUT_INTERVAL_MS) return;
-      lastRaise = now;
-      allowed *= RAISE_BY;
-      if (allowed > LIFT_ABOVE * Math.max(1, deliveries.perSecond(now))) allowed = null;
+      search.accepted(now);
     },
-    refused(now, retryAfterMs) {
-      refusalsInARow++;
+    refused(now, { ticket, retryAfterMs }) {
+      if (refusalsInARow++ === 0) shortestRetryAfterMs = retryAfterMs;
+      // One absurd value among many holds nobody but its own request.
+      else if (retryAfterMs !== null) shortestRetryAfterMs = Math.min(retryAfterMs, shortestRetryAfterMs ?? retryAfterMs);
       refusedSince ??= now;
-      if (now - lastCut >= CUT_INTERVAL_MS) {
-        lastCut = now;
-        const measured = deliveries.perSecond(now);
-        const before = effective();
-        const basis = measured > 0 ? measured : (before ?? 2) / 2;
-        // The first moments say little: a bucket's burst looks like a rate.
-        if (firstDelivery !== null && now - firstDelivery >= BEST_FROM_MS) best = Math.max(best, measured);
-        const lowest = Math.max(LOWEST_RATE, best * LOWEST_SHARE_OF_BEST);
-        allowed = Math.min(before ?? Number.POSITIVE_INFINITY, Math.max(lowest, basis * CUT_TO));
-        nextAt = Math.max(nextAt, now + 1000 / allowed);
-      }
-      if (refusalsInARow >= refusalsThatStop && heldUntil <= now) {
-        heldUntil = now + (retryAfterMs ?? Math.min(MAX_HOLD_MS, FIRST_HOLD_MS * 2 ** holds));
-        holds++;
-      }
+      const { epoch } = search;
+      search.refused(now, ticket);
+      const perSecond = bound();
+      if (search.epoch !== epoch && perSecond !== null) nextAt = Math.max(nextAt, now + 1000 / perSecond);
+      if (refusalsInARow < refusalsThatStop || heldUntil > now || now - lastDelivered < SILENT_MS) return;
+      heldUntil = now + (shortestRetryAfterMs ?? Math.min(MAX_HOLD_MS, FIRST_HOLD_MS * 2 ** holds));
+      holds++;
     },
     hinted(now, { remaining, resetMs }) {
       const exhausted = remaining === 0 && resetMs !== null && resetMs > 0;
@@ -118,37 +97,10 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
       lastHinted = exhausted;
     },
     get ratePerSecond() {
-      return effective();
+      return bound();
     },
     get refusedSince() {
       return refusedSince;
-    },
-  };
-}
-
-/** Events a second over the last three seconds, or since the first one where that is less. */
-function createCounter() {
-  const buckets = new Float64Array(WINDOW_MS / BUCKET_MS);
-  let first: number | null = null;
-  let last = 0; // number of the newest bucket
-  const advance = (now: number): void => {
-    const current = Math.floor(now / BUCKET_MS);
-    if (first === null) {
-      first = now;
-      last = current;
-    }
-    for (let i = Math.max(last + 1, current - buckets.length + 1); i <= current; i++) buckets[i % buckets.length] = 0;
-    last = Math.max(last, current);
-  };
-  return {
-    add(now: number): void {
-      advance(now);
-      buckets[last % buckets.length]! += 1;
-    },
-    perSecond(now: number): number {
-      advance(now);
-      const seconds = Math.min(WINDOW_MS, Math.max(BUCKET_MS, now - (first ?? now))) / 1000;
-      return buckets.reduce((sum, n) => sum + n, 0) / seconds;
     },
   };
 }

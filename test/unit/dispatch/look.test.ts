@@ -180,7 +180,7 @@ describe('the longest list', () => {
     for (let i = 0; i < 20; i++)
       for (const contactId of ['c1', 'c2']) server.put({ contactId, subOrg: null, name: 'Old', text: `old ${i}` });
     const lost = ['c1', 'c2'].map((contactId) => ({ contactId, text: `lost ${contactId}` }));
-    const run = await simulate({ clock, server, notes: [...lost, ...big], options: { timeoutMs: 600_000 } });
+    const run = await simulate({ clock, server, notes: [...lost, ...big] });
     expect(run.outcomes.get(1)).toMatchObject({ kind: 'failed', class: 'in_doubt' });
     expect(run.outcomes.get(2)).toMatchObject({ kind: 'created' });
   });
