@@ -3,7 +3,7 @@ import type { Terminal } from '../report/progress.js';
 
 /** What a command may touch of the process it runs in. Nobody else reads `process`. */
 export interface Io {
-  readonly stdin: Readable;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Writable;
   readonly stderr: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
