@@ -9,6 +9,7 @@ import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
 import { createGate } from './dispatch/gate.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
 import { createLooker } from './dispatch/look.js';
+import { tellLooking } from './dispatch/tell-looking.js';
 import type { StoppedError } from './errors.js';
 import { createFirstSeen } from './ledger/first-seen.js';
 import { openLedger } from './ledger/sqlite.js';
@@ -28,6 +29,7 @@ import { openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { USER_AGENT } from './version.js';
+import { tellLargeLedger } from './run/tell-large-ledger.js';
 
 export interface ImportHooks {
   /** Abort it to end the run gently: the intake stops, what is under way is answered and settled. */
@@ -61,6 +63,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
       path: resolved.ledger,
       runId,
       what: `import ${resolved.inputs.join(' ')}`,
+    tellLargeLedger(resolved.ledger, hooks.onEvent);
       target: { baseUrl: resolved.baseUrl.href, apiKey: resolved.apiKey },
       sameAccount: resolved.sameAccount,
       now: clock.now,
@@ -99,7 +102,8 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
   });
 
   try {
-    emit({ type: 'run_started', runId, baseUrl: options.baseUrl.href, inputs: options.inputs, totalBytes: intake.totalBytes });
+    const { inputs, limit, baseUrl } = options;
+    emit({ type: 'run_started', runId, baseUrl: baseUrl.href, inputs, totalBytes: intake.totalBytes, limit });
     for (const { csv } of intake.inputs) {
       reports.inputOpened(csv.source, csv.rawHeader);
       emit({ type: 'input_opened', input: csv.source });
@@ -110,20 +114,23 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
     const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), ...options });
     const pages = createPageSense();
-    const looker = createLooker({
-      gate,
-      ledger,
-      flush: writer.flush,
-      judge,
-      hashOf: contentHash,
-      skewMs: api.clockSkewMs,
-      pages,
-      clock,
-      stopped: halt.signal,
-      reconcileWaitMs: options.reconcileWaitMs,
-      retries: options.retries,
-      onLooked: (found) => emit({ type: 'looked', row: null, found }),
-    });
+    const looker = tellLooking(
+      createLooker({
+        gate,
+        ledger,
+        flush: writer.flush,
+        judge,
+        hashOf: contentHash,
+        skewMs: api.clockSkewMs,
+        pages,
+        clock,
+        stopped: halt.signal,
+        reconcileWaitMs: options.reconcileWaitMs,
+        retries: options.retries,
+        onLooked: (found) => emit({ type: 'looked', row: null, found }),
+      }),
+      emit,
+    );
     const settled = gatherSettledRows({ emit, write: reports.write, onFailure: halt.stop });
     const firstSeen = createFirstSeen();
 
@@ -174,9 +181,12 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
       try {
         for await (const batch of batches) {
           await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
-          emit({ type: 'bytes_read', bytes: intake.bytesRead() });
           if (halt.signal.aborted) break;
+        let rowsRead = 0;
         }
+          rowsRead += batch.length;
+          // Before its rows are settled, so that no more seem to be settled than were read.
+          emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
       } catch (error) {
         stopped = asStop(error);
         if (stopped === null) throw error;

@@ -177,18 +177,25 @@ export type ReasonCode =
   | 'max_duration'
   | 'signal';
 
+/** Notes whose answer was lost; contacts listed before something is created (`--adopt`, an empty ledger); surplus copies, at the end. */
+export type LookingFor = 'lost_answers' | 'contact_lists' | 'surplus';
+
 /** Everything that happens in a run. How it looks is the business of `report/`. */
 export type ImportEvent =
+  /** Before the run: a large ledger takes a moment to open, in which nothing else happens. */
+  | { readonly type: 'opening_ledger'; readonly path: string; readonly bytes: number }
   | {
       readonly type: 'run_started';
       readonly runId: RunId;
       readonly baseUrl: string;
       readonly inputs: readonly string[];
       readonly totalBytes: number | null;
+      /** `--limit`; absent or null: every row. */
+      readonly limit?: number | null;
     }
   | { readonly type: 'input_opened'; readonly input: SourceInput }
-  /** `bytes` of the inputs as stored (compressed, if they are) were read so far, over all inputs. */
-  | { readonly type: 'bytes_read'; readonly bytes: number }
+  /** `bytes` of the inputs as stored (compressed, if they are) were read so far, over all inputs, and `rows` stood in them. */
+  | { readonly type: 'bytes_read'; readonly bytes: number; readonly rows: number }
   /** Durable in the ledger, in the order of settling. */
   | { readonly type: 'rows_settled'; readonly rows: readonly SettledRow[] }
   /** One HTTP exchange ended. `status` is null where there was no answer. */
@@ -199,6 +206,8 @@ export type ImportEvent =
   /** The whole run waits: `why` is a sentence for a person. */
   | { readonly type: 'paused'; readonly why: string }
   | { readonly type: 'resumed'; readonly afterMs: number }
+  /** So many notes or contacts are looked for at this moment, beside what is sent; 0: none any more. */
+  | { readonly type: 'looking'; readonly why: LookingFor; readonly count: number }
   | { readonly type: 'looked'; readonly row: string | null; readonly found: boolean | null }
   /** What earlier runs left in doubt, before the first row of this one. */
   | { readonly type: 'doubts_settled'; readonly recovered: number; readonly absent: number; readonly open: number }

@@ -31,8 +31,9 @@ export function openScreen({
   readonly secrets: readonly string[];
 }): Screen {
   const isTerminal = io.stderr.isTTY === true;
-  const withBar = isTerminal && options.progress;
-  const color = isTerminal && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
+  const isDumb = io.env.TERM === 'dumb';
+  const withBar = isTerminal && !isDumb && !isContinuousIntegration(io.env.CI) && options.progress;
+  const color = isTerminal && !isDumb && !io.env.NO_COLOR;
   let bar: Progress | null = null;
 
   const logger = createLogger({
@@ -54,8 +55,9 @@ export function openScreen({
 
   return {
     onEvent(event) {
-      // Not before: what keeps a run from starting is said without a bar beside it.
-      if (event.type === 'run_started' && withBar) bar = startProgress({ stream: io.stderr, clock: realClock, color });
+      // Not before: what keeps a run from starting is said, or asked, without a bar beside it.
+      const begins = event.type === 'opening_ledger' || event.type === 'run_started';
+      if (begins && withBar) bar ??= startProgress({ stream: io.stderr, clock: realClock, color });
       bar?.consume(event);
       tally?.consume(event);
       log.consume(event);
@@ -68,4 +70,9 @@ export function openScreen({
       bar = null;
     },
   };
+}
+
+/** Some give their jobs a terminal; what is drawn on it again and again fills the job's log. */
+function isContinuousIntegration(value: string | undefined): boolean {
+  return value !== undefined && !['', '0', 'false'].includes(value);
 }

@@ -40,6 +40,8 @@ const MAX_REFUSALS_THAT_STOP = 16;
 export function createGate(options: GateOptions): Gate {
   const { api, clock, halt, emit, giveUpAfterMs } = options;
   const pool = createPool(options.concurrency);
+  // Not the pool's slots: in some of them a request waits for its turn.
+  let underWay = 0;
   const pace = createPace({ rate: options.rate, refusalsThatStop: Math.min(options.concurrency, MAX_REFUSALS_THAT_STOP) });
   const creates = openableBreaker('creating memories', options);
   const lists = openableBreaker('listing memories', options);
@@ -103,8 +105,8 @@ export function createGate(options: GateOptions): Gate {
         if (ticket === null) return null;
         const pass = breaker.admit();
         if (pass === null) return OUTAGE;
-        emit({ type: 'under_way', requests: pool.underWay });
-        const answer = await call();
+        emit({ type: 'under_way', requests: ++underWay });
+        const answer = await call().finally(() => emit({ type: 'under_way', requests: --underWay }));
         // Before the slot is given on: the next request already goes by what this answer says.
         breaker.answered(pass, heed(answer, ticket));
         return answer;

@@ -4,15 +4,9 @@ import pLimit from 'p-limit';
 export interface Pool {
   /** Runs `request` once a slot is free. Its queue is bounded by the window: each waiting row has a permit. */
   run<T>(request: () => Promise<T>): Promise<T>;
-  readonly underWay: number;
 }
 
 export function createPool(concurrency: number): Pool {
   const limit = pLimit(concurrency);
-  return {
-    run: (request) => limit(request),
-    get underWay() {
-      return limit.activeCount;
-    },
-  };
+  return { run: (request) => limit(request) };
 }

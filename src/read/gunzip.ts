@@ -9,9 +9,14 @@ const PIECE_BYTES = 8 * 1024;
 
 /**
  * Unpacks gzip (RFC 1952, several members too). What could be unpacked is given before an error is thrown; of damaged data (not: data that ends too early) the last piece before the damage may be lost.
+ * @param taken is told how many of the packed bytes were unpacked, piece by piece
  * @throws StoppedError where the data ends too early, is damaged, or expands beyond what text can
  */
-export function gunzipped(read: () => Promise<Buffer | null>, path: string): () => Promise<Buffer | null> {
+export function gunzipped(
+  read: () => Promise<Buffer | null>,
+  path: string,
+  taken: (bytes: number) => void = () => {},
+): () => Promise<Buffer | null> {
   const inflate = createGunzip({ chunkSize: 64 * 1024, flush: constants.Z_SYNC_FLUSH });
   const plain: Buffer[] = [];
   let packed: Buffer = Buffer.alloc(0);
@@ -50,6 +55,7 @@ export function gunzipped(read: () => Promise<Buffer | null>, path: string): () 
       const piece = packed.subarray(0, PIECE_BYTES);
       packed = packed.subarray(piece.length);
       packedBytes += piece.length;
+      taken(piece.length);
       await new Promise<void>((resolve) => {
         // Neither callback is certain to be called on an error or at the end of the data: the events wake us too.
         wake = resolve;
@@ -66,6 +72,7 @@ export function gunzipped(read: () => Promise<Buffer | null>, path: string): () 
     while (rest !== null) {
       // Padding with zeros is usual on tapes and in archives. Anything else zlib takes for a member, and calls damaged where it has seen it.
       surplus ||= rest.some((byte) => byte !== 0);
+      taken(rest.length);
       rest = await read();
     }
     packed = Buffer.alloc(0);

@@ -43,12 +43,18 @@ export async function openInput(options: { path: string; encoding: string | null
   try {
     const outer = await peek(stored.read, HEAD_BYTES);
     const packed = looksGzipped(outer.head);
-    const inner = packed ? await peek(gunzipped(outer.read, path), HEAD_BYTES) : outer;
+    let unpacked = 0;
+    const count = (bytes: number) => {
+      unpacked += bytes;
+    };
+    const inner = packed ? await peek(gunzipped(outer.read, path, count), HEAD_BYTES) : outer;
     if (packed && looksGzipped(inner.head)) throw new UserError(`${path}: gzip inside gzip; unpack it once and import the result`);
     refuseForeign(path, inner.head, wanted);
     const { encoding, bomBytes } = chooseEncoding(path, inner.head, wanted);
     if (inner.complete && isBlank(inner.head.subarray(bomBytes))) throw emptyInput(path);
-    return assemble({ path, encoding, stored, read: skipping(inner.read, bomBytes) });
+    // Of packed bytes those that were unpacked: a chunk of them can hold ten of text.
+    const bytesRead = packed ? () => unpacked : stored.bytesRead;
+    return assemble({ path, encoding, stored: { ...stored, bytesRead }, read: skipping(inner.read, bomBytes) });
   } catch (error) {
     await stored.close();
     // Nothing was sent yet: what would stop a run is here a reason not to start.

@@ -18,11 +18,14 @@ export function fitToWidth(line: string, columns: number): string {
   return columns > 0 ? `${fitting}…` : '';
 }
 
+const EMOJI_SELECTOR = 0xfe0f;
 const ZERO_WIDTH = /^[\p{M}\p{Cc}\p{Cf}]$/u;
 
 function characterWidth(character: string): number {
   const code = character.codePointAt(0) ?? 0;
   if (code >= 0x20 && code < 0x7f) return 1;
+  // Makes a wide emoji of the narrow character before it; counted too often where that was wide already.
+  if (code === EMOJI_SELECTOR) return 1;
   if (ZERO_WIDTH.test(character)) return 0;
   return isWide(code) ? 2 : 1;
 }

@@ -3,6 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 import type { FailureClass, ImportEvent, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import { formatCount, formatDuration, formatRate } from './format.js';
+import { formatBytes } from './format-bytes.js';
 import { cleanLine, publicMessage } from './public-message.js';
 import { createRedactor, REDACTED } from './redact.js';
 
@@ -134,6 +135,9 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
 
   function consume(event: ImportEvent): void {
     switch (event.type) {
+      case 'opening_ledger':
+        logger.info({ event: 'opening_ledger', path: event.path, bytes: event.bytes }, `opening the ledger, ${formatBytes(event.bytes)}`);
+        break;
       case 'run_started': {
         if (progress) stopTicking ??= repeat(tick, INTERVAL_MS);
         inputCount = event.inputs.length;
@@ -160,6 +164,7 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
         requests++;
         break;
       case 'under_way':
+      case 'looking':
         break;
       case 'retry': {
         const { row, attempt, delayMs } = event;

@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import { createLogUpdate } from 'log-update';
 import type { Clock, ImportEvent } from '../model.js';
 import { displayWidth } from './display-width.js';
-import { type ProgressState, progressLines } from './progress-frame.js';
-import { cleanLine } from './public-message.js';
+import { progressLines } from './progress-frame.js';
+import { trackProgress } from './progress-state.js';
 
 /** A bar at the bottom of a terminal while a run goes on. */
 export interface Progress {
@@ -32,28 +32,18 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
   // The cursor stays: hiding it takes exit hooks, and a `kill -9` would leave the terminal without one.
   const bar = createLogUpdate(stream as unknown as NodeJS.WritableStream, { showCursor: true }); // it reads columns, rows and isTTY, as here
   const stopped = new AbortController();
-  const speed = { rows: createSpeedometer(clock.now()), bytes: createSpeedometer(clock.now()) };
-  const state: Mutable<ProgressState> = {
-    elapsedMs: 0,
-    bytes: 0,
-    totalBytes: null,
-    rows: 0,
-    failures: new Map(),
-    requests: 0,
-    waitingFor: null,
-    rowsPerSecond: 0,
-    bytesPerSecond: 0,
-  };
-  const startedAt = clock.now();
+  const tracker = trackProgress(clock.now());
   let shown: readonly string[] = [];
   let drawnAt = Number.NEGATIVE_INFINITY;
 
   function draw(): void {
     drawnAt = clock.now();
-    state.elapsedMs = drawnAt - startedAt;
-    state.rowsPerSecond = speed.rows(state.rows, drawnAt);
-    state.bytesPerSecond = speed.bytes(state.bytes, drawnAt);
-    shown = progressLines(state, { columns: columnsOf(stream), color });
+    const lines = progressLines(tracker.at(drawnAt), { columns: columnsOf(stream), color });
+    if (lines.length === 0) {
+      clear();
+      return;
+    }
+    shown = lines;
     bar(shown.join('\n'));
   }
 
@@ -94,7 +84,11 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
   }
 
   return {
-    consume: (event) => takeEvent(state, event),
+    consume(event) {
+      tracker.consume(event, clock.now());
+      // Now, since opening a ledger leaves no time for a frame.
+      if (event.type === 'opening_ledger' || event.type === 'run_started') draw();
+    },
     interrupt(write) {
       clear();
       write();
@@ -106,56 +100,7 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
 
 const FRAME_MS = 100;
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
 /** The last column stays free: some terminals wrap when it is written to. */
 function columnsOf(stream: Terminal): number {
   return Math.max(1, (stream.columns || 80) - 1);
-}
-
-function takeEvent(state: Mutable<ProgressState>, event: ImportEvent): void {
-  switch (event.type) {
-    case 'run_started':
-      state.totalBytes = event.totalBytes;
-      return;
-    case 'bytes_read':
-      state.bytes = event.bytes;
-      return;
-    case 'rows_settled':
-      state.rows += event.rows.length;
-      for (const { outcome } of event.rows) {
-        if (outcome.kind === 'failed') state.failures.set(outcome.class, (state.failures.get(outcome.class) ?? 0) + 1);
-      }
-      return;
-    case 'under_way':
-      state.requests = event.requests;
-      return;
-    case 'paused':
-      state.waitingFor = `waiting: ${cleanLine(event.why)}`;
-      return;
-    case 'resumed':
-      state.waitingFor = null;
-      return;
-    case 'stopping':
-      state.waitingFor = `stopping: ${cleanLine(event.reason)}; finishing what is under way`;
-      return;
-    default: // other events don't change what the bar shows
-  }
-}
-
-/** Smoothed over some five seconds, so that batches don't make it jump; at first the plain mean. */
-function createSpeedometer(start: number): (total: number, now: number) => number {
-  let lastTotal = 0;
-  let lastAt = start;
-  let speed = 0;
-  return (total, now) => {
-    const elapsedMs = now - lastAt;
-    if (elapsedMs <= 0) return speed;
-    const current = ((total - lastTotal) * 1000) / elapsedMs;
-    const weight = Math.max(1 - Math.exp(-elapsedMs / 5000), elapsedMs / (now - start));
-    speed += weight * (current - speed);
-    lastTotal = total;
-    lastAt = now;
-    return speed;
-  };
 }

@@ -12,7 +12,8 @@ export interface Intake {
   readonly inputs: readonly IntakeInput[];
   /** Stored bytes of all inputs; null where one's size can't be known. */
   readonly totalBytes: number | null;
-  bytesRead(): number;
+  /** Stored bytes read of the inputs up to this position, from 0; of the later ones only the headers were looked at. */
+  bytesRead(upTo: number): number;
   close(): Promise<void>;
 }
 
@@ -44,7 +45,7 @@ export async function openIntake(options: IntakeOptions, stdin?: Readable): Prom
     return {
       inputs,
       totalBytes: sizes.reduce<number | null>((sum, size) => (sum === null || size === null ? null : sum + size), 0),
-      bytesRead: () => files.reduce((sum, file) => sum + file.bytesRead(), 0),
+      bytesRead: (upTo) => files.slice(0, upTo + 1).reduce((sum, file) => sum + file.bytesRead(), 0),
       close,
     };
   } catch (error) {

@@ -73,6 +73,24 @@ describe('the screen', () => {
     expect(written.stderr).toMatch(/^\[?\d\d:\d\d:\d\d.*INFO.*run 2026.*notes\.csv.*\n$/);
   });
 
+  it.each([{ TERM: 'dumb' }, { CI: 'true' }, { CI: '1' }])('on a terminal that keeps what is drawn on it (%j) is a pretty log', (env) => {
+    const { io, written } = fakeIo({ isTTY: true, env });
+    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    screen.onEvent(STARTED);
+    screen.close();
+    expect(written.stderr).toMatch(/INFO.*run 2026/);
+    if ('TERM' in env) expect(written.stderr).not.toContain('\u001b');
+    expect(written.stderr).not.toContain('under way');
+  });
+
+  it.each(['', '0', 'false'])('takes CI=%j for no CI', (CI) => {
+    const { io, written } = fakeIo({ isTTY: true, env: { CI } });
+    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    screen.onEvent(STARTED);
+    screen.close();
+    expect(written.stderr).toContain('under way');
+  });
+
   it('shows what --log-level asks for, with the bar too', () => {
     const { io, written } = fakeIo({ isTTY: true });
     const screen = openScreen({ io, options: { ...OPTIONS, logLevel: 'info' }, secrets: [] });

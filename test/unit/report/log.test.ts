@@ -144,7 +144,7 @@ describe('the log of a run', () => {
   test('has a line of progress every five seconds where it is asked for', () => {
     const row = settled({ outcome: created() });
     const { tell, tick, named } = story({ progress: true });
-    tell(0, started, { type: 'bytes_read', bytes: 250 }, { type: 'rows_settled', rows: Array.from({ length: 50 }, () => row) });
+    tell(0, started, { type: 'bytes_read', bytes: 250, rows: 50 }, { type: 'rows_settled', rows: Array.from({ length: 50 }, () => row) });
     tell(4999, { type: 'under_way', requests: 1 });
     expect(named('progress')).toEqual([]);
     tick(5000);

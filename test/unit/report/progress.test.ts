@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { Clock } from '../../../src/model.js';
+import type { Clock, ImportEvent } from '../../../src/model.js';
 import { displayWidth, fitToWidth } from '../../../src/report/display-width.js';
 import { startProgress, type Terminal } from '../../../src/report/progress.js';
 import { progressLines } from '../../../src/report/progress-frame.js';
@@ -21,6 +21,14 @@ class Screen extends EventEmitter {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what a terminal reads
     for (const [piece] of text.matchAll(/\u001b\[(\?\d+[hl]|[\d;]*[A-Za-z])|\n|[^\u001b\n]+/g)) this.#take(piece);
     return true;
+  }
+  /** Lines that are too long now become several. */
+  resize(columns: number): void {
+    this.columns = columns;
+    const wrapped = this.lines.map((line) => line.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? ['']);
+    this.cursor = wrapped.slice(0, this.cursor).flat().length;
+    this.lines = wrapped.flat();
+    this.emit('resize');
   }
   shown(): string[] {
     return this.lines.filter((line) => line !== '');
@@ -64,27 +72,29 @@ function manualClock(): Clock & { advance(ms: number): Promise<void> } {
   };
 }
 
-function start(color = false) {
+const STARTED: ImportEvent = { type: 'run_started', runId: newRunId(0, () => 0), baseUrl: '', inputs: ['a'], totalBytes: 1000 };
+
+/** A bar on a terminal, of a run that has just started (unless `before`). */
+function start({ color = false, before = false } = {}) {
   const screen = new Screen();
   const clock = manualClock();
   // Of a stream's many overloads this one has what is used.
   const progress = startProgress({ stream: screen as unknown as Terminal, clock, color });
+  if (!before) progress.consume(STARTED);
   return { screen, clock, progress };
 }
-
-const runId = newRunId(0, () => 0);
 
 describe('the bar', () => {
   test('shows share, rows, pace, time left, requests and failures by class', async () => {
     const { screen, clock, progress } = start();
-    progress.consume({ type: 'run_started', runId, baseUrl: '', inputs: ['a'], totalBytes: 1000 });
-    progress.consume({ type: 'bytes_read', bytes: 250 });
+    progress.consume({ type: 'bytes_read', bytes: 500, rows: 4000 });
     progress.consume({ type: 'under_way', requests: 16 });
     const failed = settled({ outcome: failureWith({ class: 'not_found' }) });
     progress.consume({ type: 'rows_settled', rows: [...Array.from({ length: 1999 }, () => settled({ outcome: created() })), failed] });
     await clock.advance(10_000);
     const [first, second, third] = screen.shown();
-    expect(first).toMatch(/^█{8}░{22} {2}25 % {2}2,000 rows {2}200\/s {2}ETA 30 s$/);
+    // Half of the input is read, and half of that settled.
+    expect(first).toMatch(/^█{7}░{23} {2}25 % {2}2,000 rows {2}200\/s {2}ETA 30 s$/);
     expect(second).toBe('16 under way, failed: 1 not_found');
     expect(third).toBeUndefined();
 
@@ -151,19 +161,24 @@ describe('the bar', () => {
     progress.consume({ type: 'paused', why: 'x'.repeat(60) });
     await clock.advance(100);
     const before = screen.shown();
-    // What a terminal does when it becomes 40 columns wide: the one long line becomes two.
-    const at = screen.lines.findIndex((line) => line.startsWith('waiting'));
-    const line = screen.lines[at] ?? '';
-    screen.lines.splice(at, 1, line.slice(0, 40), line.slice(40));
-    screen.cursor++;
-    screen.columns = 40;
-    screen.emit('resize');
-    expect(before).toContain(line);
+    expect(before.filter((line) => displayWidth(line) > 40)).toHaveLength(2);
+    screen.resize(40);
     expect(screen.shown()).toEqual(['kept']);
     await clock.advance(100);
     for (const shown of screen.shown()) expect(displayWidth(shown)).toBeLessThan(40);
     progress.stop();
     expect(screen.shown()).toEqual(['kept']);
+  });
+
+  test('says that the ledger is opened in one frame, at once, since nothing is drawn while it is', () => {
+    const { screen, progress } = start({ before: true });
+    expect(screen.written).toBe('');
+    progress.consume({ type: 'opening_ledger', path: 'ledger.db', bytes: 2_100_000_000 });
+    expect(screen.shown()).toEqual(['opening the ledger (2.1 GB)']);
+    progress.consume(STARTED);
+    expect(screen.shown()).toEqual([expect.stringMatching(/0 % {2}0 rows/), '0 under way, none failed']);
+    progress.stop();
+    expect(screen.shown()).toEqual([]);
   });
 
   test('a terminal that was closed harms nothing', async () => {
@@ -181,25 +196,50 @@ describe('a frame', () => {
   const state = {
     elapsedMs: 3_700_000,
     bytes: 12_345_678,
-    totalBytes: 99_999_999,
+    share: 0.1234,
+    leftMs: 26_000_000,
     rows: 1_234_567,
     failures: new Map([
       ['not_found', 123],
       ['invalid', 4],
     ] as const),
     requests: 64,
+    lookingFor: 'looking for 2 lost answers',
     waitingFor: 'waiting: 電話が通じません'.repeat(5),
     rowsPerSecond: 812,
-    bytesPerSecond: 4000,
   };
 
   test('fits every width', () => {
     for (let columns = 1; columns <= 200; columns++) {
-      for (const totalBytes of [99_999_999, 0, null]) {
-        for (const line of progressLines({ ...state, totalBytes }, { columns, color: false }))
+      for (const share of [0.1234, 0, 1, null]) {
+        for (const line of progressLines({ ...state, share }, { columns, color: false }))
           expect(displayWidth(line)).toBeLessThanOrEqual(columns);
       }
     }
+  });
+
+  test('is cut where a terminal would wrap it, whatever the name of the file that it speaks of', () => {
+    const names = ['お客様メモ.csv', '📇📇📇 notes.csv', '❤\ufe0f❤\ufe0f.csv', '👩\u200d👩\u200d👧.csv', 'cafe\u0301.csv', '🇨🇭.csv'];
+    for (const name of names) {
+      for (let columns = 1; columns <= 60; columns++) {
+        const waitingFor = `stopping, finishing what is under way: ${name.repeat(4)} changed while it was read`;
+        for (const line of progressLines({ ...state, waitingFor }, { columns, color: false })) {
+          expect(displayWidth(line)).toBeLessThanOrEqual(columns);
+          expect(line).not.toMatch(/[\ud800-\udbff](?![\udc00-\udfff])/);
+        }
+      }
+    }
+  });
+
+  test('before the run has only what it waits for', () => {
+    const opening = { ...state, bytes: null, waitingFor: 'opening the ledger (2.1 GB)' };
+    expect(progressLines(opening, { columns: 80, color: false })).toEqual(['opening the ledger (2.1 GB)']);
+    expect(progressLines({ ...opening, waitingFor: null }, { columns: 80, color: false })).toEqual([]);
+  });
+
+  test('without a share says how much was read, and for how long', () => {
+    const [first] = progressLines({ ...state, share: null }, { columns: 80, color: false });
+    expect(first).toBe('1,234,567 rows  812/s  1 h 2 min  12 MB read');
   });
 
   test('says on 40 columns how far it is', () => {
@@ -222,6 +262,7 @@ describe('the width of a line', () => {
     expect(displayWidth('電話')).toBe(4);
     expect(displayWidth('e\u0301')).toBe(1);
     expect(displayWidth('🙂')).toBe(2);
+    expect(displayWidth('❤\ufe0f')).toBe(2);
     expect(fitToWidth('電話番号', 5)).toBe('電話…');
     expect(fitToWidth('abc', 3)).toBe('abc');
   });
