@@ -14,6 +14,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY src src
+# What --version says: --build-arg COMMIT="$(git rev-parse --short HEAD)". There is no repository in here.
+ARG COMMIT
 RUN npm run build \
  && npm prune --omit=dev --ignore-scripts --no-audit --no-fund \
  # The driver's binaries for other systems, and the C sources that it would be compiled from.

@@ -24,7 +24,7 @@ function sentence({ error, argv, version }: { error: unknown; argv: readonly str
   const message = error instanceof Error ? error.message : String(error);
   const details = error instanceof Error && wantsDetails(argv) ? `${error.stack}` : 'Run it with --log-level debug for the details.';
   return `memory-import: unexpected error: ${message}
-This is a bug: please report it, with version ${version} and the command. What is settled is safe in the ledger, and the same command goes on from there.
+This is a bug: please report it, with its version (${version}) and the command. What is settled is safe in the ledger, and the same command goes on from there.
 ${details}`;
 }
 

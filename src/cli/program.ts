@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { VERSION } from '../version.js';
+import { VERSION_AND_COMMIT } from '../version.js';
 import { COMMANDS, type CommandSpec, FIRST_STEPS } from './command-specs.js';
 import { EXIT } from './exit-codes.js';
 import { explainError } from './explain-error.js';
@@ -20,7 +20,7 @@ export async function runProgram(called: {
   let exitCode: number = EXIT.done;
   const program = new Command('memory-import')
     .description('Loads notes from CSV files into Callers as contact memories, exactly once: run the same command again after anything.')
-    .version(VERSION)
+    .version(VERSION_AND_COMMIT)
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride()
     .configureHelp({ minWidthToWrap: 30 })
@@ -51,7 +51,7 @@ export async function runProgram(called: {
       if (error.code === 'commander.unknownCommand') io.stderr.write(hintForFile(argv));
       return error.exitCode === 0 ? EXIT.done : EXIT.couldNotStart;
     }
-    return explainError({ error, argv, version: VERSION, stderr: io.stderr });
+    return explainError({ error, argv, version: VERSION_AND_COMMIT, stderr: io.stderr });
   }
 }
 

@@ -23,6 +23,8 @@ describe.skipIf(base === undefined)(title, () => {
       'chroot',
       '--build-arg',
       `NODE_IMAGE=${base}`,
+      '--build-arg',
+      'COMMIT=c0ffee1',
       ...certificates(),
       '-t',
       image,
@@ -37,7 +39,7 @@ describe.skipIf(base === undefined)(title, () => {
 
   test('runs the command, not as root, without npm or a compiler', async () => {
     const version = await podmanRun([image, '--version']);
-    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+    expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^memory-import \d+\.\d+\.\d+\S* \(c0ffee1\)\n$/) });
     const inside = await podmanRun([
       '--entrypoint',
       'sh',

@@ -27,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('npx runs the command', async () => {
   const { stdout } = await run('npx', ['--no-install', 'memory-import', '--version'], { cwd: folder });
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\S*\n$/);
+  expect(stdout).toMatch(/^memory-import \d+\.\d+\.\d+\S*( \(\S+\))?\n$/);
 });
 
 test('the sample that comes along is imported into the sandbox that comes along', async () => {
