@@ -91,4 +91,18 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     load: async () => (await import('./commands/sandbox.js')).sandboxCommand,
   },
+  {
+    name: 'completion',
+    summary: 'print a script that lets a shell complete commands, options and run ids',
+    argument: { name: '<bash|zsh|fish>', meaning: 'the shell' },
+    examples: [
+      { command: 'memory-import completion bash', why: 'in ~/.bashrc: eval "$(memory-import completion bash)"' },
+      { command: 'memory-import completion zsh', why: 'in ~/.zshrc, behind compinit: source <(memory-import completion zsh)' },
+      { command: 'memory-import completion fish', why: 'into ~/.config/fish/completions/memory-import.fish' },
+    ],
+    load: async () => {
+      const { completionCommand } = await import('./commands/completion.js');
+      return (call) => completionCommand(call, COMMANDS);
+    },
+  },
 ];

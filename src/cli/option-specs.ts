@@ -11,7 +11,7 @@ export interface OptionSpec {
   readonly commands: readonly CommandName[];
 }
 
-export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'sandbox';
+export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'sandbox' | 'completion';
 
 const ROWS: readonly CommandName[] = ['import', 'plan'];
 const RUNS: readonly CommandName[] = ['import', 'plan', 'doctor'];

@@ -4,7 +4,7 @@ import { type CommandName, type OptionSpec, optionsOf } from './option-specs.js'
 /** The README's tables of options, from the same source as `--help`. */
 export function optionsMarkdown(): string {
   const inImport = optionsOf('import');
-  const others = COMMANDS.filter(({ name }) => name !== 'import' && name !== 'sandbox');
+  const others = COMMANDS.filter(({ name }) => name !== 'import' && name !== 'sandbox' && optionsOf(name).length > 0);
   return [
     table(inImport),
     '',
