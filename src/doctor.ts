@@ -1,10 +1,11 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ListAnswer } from './callers/api.js';
 import { createClient } from './callers/client.js';
 import { liveHolder } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { freeBytes, LEAST_BYTES, nearestExisting } from './run/disk-space.js';
 import { USER_AGENT } from './version.js';
 
 export interface DoctorReport {
@@ -136,7 +137,6 @@ async function checkLedger({ ledger: path, baseUrl, apiKey, sameAccount }: Resol
 }
 
 const LITTLE_BYTES = 1024 ** 3;
-const TOO_LITTLE_BYTES = 50 * 1024 ** 2;
 
 function checkDisk(folders: readonly string[]): readonly DoctorCheck[] {
   const places = [...new Set(folders)].map((folder) => ({ folder, existing: nearestExisting(folder) }));
@@ -146,19 +146,15 @@ function checkDisk(folders: readonly string[]): readonly DoctorCheck[] {
     ok: unwritable.length === 0,
     message: unwritable.length === 0 ? `${folders.join(' and ')} can be written` : `${unwritable.join(' and ')} can't be written`,
   };
-  const free = Math.min(...places.map(({ existing }) => freeBytes(existing)));
+  const known = places.map(({ existing }) => freeBytes(existing)).filter((free) => free !== null);
+  if (known.length === 0) return [writable, { name: 'disk', ok: 'warning', message: "the system doesn't tell how much is free" }];
+  const free = Math.min(...known);
   const space = `${(free / 1024 ** 3).toFixed(1)} GiB free`;
-  if (free < TOO_LITTLE_BYTES) return [writable, { name: 'disk', ok: false, message: `${space}: not enough for a ledger` }];
+  if (free < LEAST_BYTES) return [writable, { name: 'disk', ok: false, message: `${space}: not enough for a ledger` }];
   return [
     writable,
     { name: 'disk', ok: free >= LITTLE_BYTES || 'warning', message: space + (free < LITTLE_BYTES ? ': little for a large import' : '') },
   ];
-}
-
-function nearestExisting(folder: string): string {
-  let path = resolve(folder);
-  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
-  return path;
 }
 
 function isWritableFolder(path: string): boolean {
@@ -168,9 +164,4 @@ function isWritableFolder(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
 }

@@ -15,21 +15,22 @@ import { createFirstSeen } from './ledger/first-seen.js';
 import { openLedger } from './ledger/sqlite.js';
 import { createLedgerWriter } from './ledger/writer.js';
 import { contentHash, withOccurrence } from './map/fingerprint.js';
-import type { Clock, Emit, ImportEvent, RunSummary } from './model.js';
+import type { Clock, Emit, ImportEvent, LargeImport, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
 import { publicMessage } from './report/public-message.js';
 import { createRunFolder, newRunId } from './report/run-folder.js';
 import { createTally } from './report/summary.js';
 import { admit } from './run/admit.js';
+import { checkBeforeStart } from './run/before-start.js';
 import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
 import { afterFreshLedgerCheck } from './run/first-rows.js';
 import { openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
-import { USER_AGENT } from './version.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
+import { USER_AGENT } from './version.js';
 
 export interface ImportHooks {
   /** Abort it to end the run gently: the intake stops, what is under way is answered and settled. */
@@ -41,6 +42,8 @@ export interface ImportHooks {
   /** Default: the process's. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** Asked once, before anything is sent, about a large import into a host that isn't loopback; false: it isn't started. Default: not asked. */
+  readonly confirm?: (large: LargeImport) => Promise<boolean>;
 }
 
 /**
@@ -48,7 +51,7 @@ export interface ImportHooks {
  * Running it again after anything creates only what isn't there yet.
  *
  * @returns the summary, also where the run stopped by itself or was interrupted (`status`)
- * @throws UserError (and OptionsError) where it can't start: nothing was sent; LedgerHeldError where another run holds the ledger;
+ * @throws UserError (and OptionsError) where it can't start, or isn't wanted: nothing was sent; LedgerHeldError where another run holds the ledger;
  *   LedgerError where the ledger fails before the first row
  */
 export async function importMemories(options: ImportOptions, hooks: ImportHooks = {}): Promise<RunSummary> {
@@ -58,12 +61,13 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
   const resolved = resolveOptions(options, env);
   const intake = await openIntake(resolved, hooks.stdin);
   try {
+    await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);
+    tellLargeLedger(resolved.ledger, hooks.onEvent);
     const ledger = openLedger({
       path: resolved.ledger,
       runId,
       what: `import ${resolved.inputs.join(' ')}`,
-    tellLargeLedger(resolved.ledger, hooks.onEvent);
       target: { baseUrl: resolved.baseUrl.href, apiKey: resolved.apiKey },
       sameAccount: resolved.sameAccount,
       now: clock.now,
@@ -179,14 +183,14 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
         : rows.batches(halt.signal);
       let stopped: StoppedError | null = null;
       try {
-        for await (const batch of batches) {
-          await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
-          if (halt.signal.aborted) break;
         let rowsRead = 0;
-        }
+        for await (const batch of batches) {
           rowsRead += batch.length;
           // Before its rows are settled, so that no more seem to be settled than were read.
           emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
+          await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
+          if (halt.signal.aborted) break;
+        }
       } catch (error) {
         stopped = asStop(error);
         if (stopped === null) throw error;

@@ -8,6 +8,7 @@ export type {
   Draft,
   FailureClass,
   ImportEvent,
+  LargeImport,
   Outcome,
   Plan,
   ReasonCode,

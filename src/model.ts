@@ -314,6 +314,24 @@ export interface Plan {
   readonly stoppedBecause: string | null;
 }
 
+/** An import that somebody should have seen before anything is sent: more than 1,000 rows, or so many as nobody knows. */
+export interface LargeImport {
+  readonly baseUrl: string;
+  readonly inputs: readonly string[];
+  /** Rows to send, without those that the ledger knows as imported; null: unknown (standard input, a pipe). */
+  readonly rows: Estimate | null;
+  /** How many of the first rows were looked at. */
+  readonly seen: number;
+  /** Sub organizations of these rows; null: none. */
+  readonly subOrgs: readonly (string | null)[];
+}
+
+/** A number that was counted, or told from the sizes of the inputs. */
+export interface Estimate {
+  readonly count: number;
+  readonly precision: 'exact' | 'about' | 'at_least';
+}
+
 /** How a row is named to people: its number, with its file where the run has several inputs. */
 export function rowLabel(source: Pick<SourceRow, 'input' | 'row'>, inputCount: number): string {
   return inputCount > 1 ? `${source.input.path}:${source.row}` : String(source.row);

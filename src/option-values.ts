@@ -64,7 +64,7 @@ export function parseBaseUrl(found: unknown, refuse: Refuse): URL | undefined {
   return url;
 }
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 

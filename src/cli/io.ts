@@ -9,6 +9,10 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls back for each SIGINT and SIGTERM; returns what stops that. */
   readonly onStopSignal: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => () => void;
+  /** The terminal itself where standard input is something else; null where there is none. Whoever asks for it destroys it. */
+  readonly openTerminal: () => (Readable & { readonly isTTY?: boolean }) | null;
+  /** Calls back when the process ends in the middle of whatever it does, so that nothing is left on the screen; returns what stops that. */
+  readonly onAbruptEnd: (clean: () => void) => () => void;
   /** Ends the process in the middle of whatever it does. */
   readonly exitNow: (code: number) => void;
 }

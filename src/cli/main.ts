@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { ReadStream } from 'node:tty';
 import { setFlagsFromString } from 'node:v8';
-import { VERSION } from '../version.js';
+import { VERSION_AND_COMMIT } from '../version.js';
 import { EXIT, exitCodeOfSignal, type StopSignal } from './exit-codes.js';
 import { explainError } from './explain-error.js';
 import { runProgram } from './program.js';
@@ -15,14 +17,20 @@ process.stderr.on('error', () => {});
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') process.stderr.write(`memory-import: the result can't be written to stdout: ${error.message}\n`);
 });
+const cleaners = new Set<() => void>();
+const exitNow = (code: number): never => {
+  for (const clean of cleaners) clean();
+  process.exit(code);
+};
 // Node would exit with 1, which means something else here.
 process.on('uncaughtException', (error) => {
-  explainError({ error, argv: process.argv.slice(2), version: VERSION, stderr: process.stderr });
+  for (const clean of cleaners) clean();
+  explainError({ error, argv: process.argv.slice(2), version: VERSION_AND_COMMIT, stderr: process.stderr });
   process.exit(EXIT.stopped);
 });
 
 // As process 1 of a container a signal without a listener would do nothing.
-const stopAtOnce = (signal: StopSignal) => process.exit(exitCodeOfSignal(signal));
+const stopAtOnce = (signal: StopSignal) => exitNow(exitCodeOfSignal(signal));
 let onSignal: (signal: StopSignal) => void = stopAtOnce;
 process.on('SIGINT', () => onSignal('SIGINT'));
 process.on('SIGTERM', () => onSignal('SIGTERM'));
@@ -40,7 +48,18 @@ const exitCode = await runProgram({
         onSignal = stopAtOnce;
       };
     },
-    exitNow: (code) => process.exit(code),
+    openTerminal() {
+      try {
+        return new ReadStream(openSync('/dev/tty', 'r'));
+      } catch {
+        return null; // cron, a container, another system
+      }
+    },
+    onAbruptEnd(clean) {
+      cleaners.add(clean);
+      return () => void cleaners.delete(clean);
+    },
+    exitNow,
   },
 });
 await flushed(process.stdout);

@@ -154,6 +154,18 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: "pino's levels, or `silent`; logs are JSON lines on stderr, pretty on a terminal",
     commands: ROWS,
   },
+  {
+    name: 'onFinish',
+    flags: '--on-finish <command or https URL>',
+    meaning: 'gets the summary as JSON when the run has ended: a command (`sh -c`) on its standard input, an address by POST',
+    commands: ROWS,
+  },
+  {
+    name: 'yes',
+    flags: '--yes',
+    meaning: 'no question before more than 1,000 rows are sent (asked on a terminal only, and not for a host that is loopback)',
+    commands: ROWS,
+  },
   { name: 'progress', flags: '--no-progress', meaning: 'no progress bar on a terminal', commands: ROWS },
 
   {

@@ -80,6 +80,9 @@ describe.concurrent('a signal', () => {
     const result = await run.ended;
     expect(result.code).toBe(143);
     expect(result.stderr).not.toMatch(/^\s+at /m);
+    expect(result.summary).toMatchObject({ status: 'interrupted', reasonCode: 'signal', continues: true, inputs: ['-'], files: {} });
+    expect(result.summary.counts.rows).toBe(0);
+    expect(bench.files()).toEqual([]);
     expect(bench.sandbox.stats().requests).toBe(0);
   });
 

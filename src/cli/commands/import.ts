@@ -1,9 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { importMemories } from '../../import.js';
+import type { RunSummary } from '../../model.js';
+import { askBeforeImport } from '../ask-before-import.js';
 import { drainOnSignal } from '../drain.js';
 import { exitCodeOfSignal, exitCodeOfSummary } from '../exit-codes.js';
 import { toImportOptions } from '../import-options.js';
-import type { Call } from '../io.js';
+import { interruptedBefore } from '../interrupted-before.js';
+import type { Call, Io } from '../io.js';
+import { runOnFinish } from '../on-finish.js';
+import { type Finished, type OnFinish, resolveOnFinish } from '../on-finish-option.js';
 import { repeatOptions } from '../repeat-options.js';
 import { openScreen } from '../screen.js';
 import { resolveScreenOptions } from '../screen-options.js';
@@ -12,14 +17,26 @@ import { resolveScreenOptions } from '../screen-options.js';
 export async function importCommand(call: Call): Promise<number> {
   if (call.values.dryRun) return (await import('./plan.js')).planCommand(call);
   const { io, values } = call;
+  const startedAt = Date.now();
   const screenOptions = resolveScreenOptions(values);
+  const onFinish = resolveOnFinish(values);
   const screen = openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
-  const drain = drainOnSignal(io, screen.say);
+  const keepScreen = io.onAbruptEnd(screen.close);
   let started = false;
-  // Standard input may never give its header: before the run has started nothing is under way that could be finished.
-  drain.signal.addEventListener('abort', () => {
-    if (!started) io.exitNow(exitCodeOfSignal(drain.stoppedBy() ?? 'SIGINT'));
+  const drain = drainOnSignal(io, (message) => {
+    if (started) screen.say(message);
   });
+  // Standard input may never give its header, and a question no answer: before the run has started nothing is under way that could be finished.
+  drain.signal.addEventListener('abort', () => {
+    if (started) return;
+    const signal = drain.stoppedBy() ?? 'SIGINT';
+    if (io.stderr.isTTY) io.stderr.write('\n'); // behind a question, or the terminal's ^C
+    const leave = () => io.exitNow(exitCodeOfSignal(signal));
+    if (!screenOptions.json) leave();
+    else io.stdout.write(`${JSON.stringify(interruptedBefore({ inputs: call.args, startedAt, signal }))}\n`, leave);
+  });
+  const print = (summary: RunSummary) =>
+    io.stdout.write(screenOptions.json ? `${JSON.stringify(summary)}\n` : screen.lastWord(summary, repeatOptions(values)));
   try {
     const summary = await importMemories(toImportOptions(call), {
       signal: drain.signal,
@@ -29,13 +46,32 @@ export async function importCommand(call: Call): Promise<number> {
       },
       stdin: io.stdin,
       env: io.env,
+      ...(values.yes === true ? {} : { confirm: askBeforeImport(io) }),
     });
     screen.close();
-    io.stdout.write(screenOptions.json ? `${JSON.stringify(summary)}\n` : screen.lastWord(summary, repeatOptions(values)));
-    return exitCodeOfSummary(summary, drain.stoppedBy());
+    print(summary);
+    const exitCode = exitCodeOfSummary(summary, drain.stoppedBy());
+    drain.release();
+    if (onFinish !== null) {
+      const failure = await finishWith(onFinish, { summary, exitCode, env: io.env, stderr: io.stderr }, io);
+      if (failure !== null) screen.onEvent({ type: 'warning', code: 'on_finish', message: failure });
+    }
+    return exitCode;
   } finally {
     screen.close();
+    keepScreen();
     drain.release();
+  }
+}
+
+/** The run is over and told. Whoever doesn't want to wait for the hook sends another signal. */
+async function finishWith(hook: OnFinish, finished: Omit<Finished, 'stopped'>, io: Pick<Io, 'onStopSignal'>): Promise<string | null> {
+  const stop = new AbortController();
+  const release = io.onStopSignal(() => stop.abort());
+  try {
+    return await runOnFinish(hook, { ...finished, stopped: stop.signal });
+  } finally {
+    release();
   }
 }
 

@@ -23,6 +23,8 @@ export function fakeIo(given: { env?: Record<string, string>; isTTY?: boolean; c
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    openTerminal: () => null,
+    onAbruptEnd: () => () => {},
     exitNow: (code) => exits.push(code),
   };
   return {

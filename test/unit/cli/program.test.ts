@@ -47,7 +47,18 @@ describe('arguments', () => {
   });
 
   it("leave the screen's options out of the import's", async () => {
-    const { call } = await run(['import', 'a.csv', '--json', '--no-progress', '--log-level', 'debug', '--dry-run']);
+    const { call } = await run([
+      'import',
+      'a.csv',
+      '--json',
+      '--no-progress',
+      '--log-level',
+      'debug',
+      '--dry-run',
+      '--yes',
+      '--on-finish',
+      './x',
+    ]);
     expect(call && toImportOptions(call)).toEqual({ inputs: ['a.csv'] });
     expect(call && resolveScreenOptions(call.values)).toEqual({ json: true, progress: false, logLevel: 'debug' });
     expect(call?.values.dryRun).toBe(true);
@@ -149,7 +160,7 @@ describe('the table of options', () => {
   });
 
   it('has every option that the import takes, and none that it does not', () => {
-    const own = ['dryRun', 'json', 'logLevel', 'progress'];
+    const own = ['dryRun', 'json', 'logLevel', 'onFinish', 'progress', 'yes'];
     for (const { name } of optionsOf('import')) {
       if (own.includes(name)) continue;
       const unknown = (() => {
