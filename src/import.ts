@@ -27,6 +27,7 @@ import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
 import { afterFreshLedgerCheck } from './run/first-rows.js';
 import { openIntake } from './run/intake.js';
+import { stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
@@ -95,6 +96,7 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     if (event.type === 'rows_settled') stopAtTooManyFailures({ tally, options, halt });
   };
   const release = stopOnSignal(signal, halt);
+  const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
   const api = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
@@ -208,9 +210,12 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
       halt.stop(stop);
       await settled.flush();
     }
+    // Nothing is left to stop: a run that did all its work isn't called stopped because closing its files took longer.
+    liftMaxDuration();
     return await conclude(context, { tally, halt, emit });
   } finally {
     release();
+    liftMaxDuration();
     await api.close();
     await reports.close().catch(() => {}); // closed already where all went well
   }

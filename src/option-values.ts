@@ -180,18 +180,19 @@ function isFailureClass(word: string): word is FailureClass {
   return FAILURE_CLASSES.some((known) => known === word);
 }
 
-/** `1m30s` in milliseconds; null where it isn't a duration with its units, the largest first. */
+/** `1m30s`, `30d`, `2w` in milliseconds; null where it isn't a duration with its units, the largest first. */
 export function parseDuration(text: string): number | null {
-  const found = /^(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(text.trim());
+  const found = /^(?=\d)(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/.exec(text.trim());
   if (!found) return null;
-  const [days, hours, minutes, seconds, ms] = found.slice(1).map((digits) => Number(digits ?? 0)) as [
+  const [weeks, days, hours, minutes, seconds, ms] = found.slice(1).map((digits) => Number(digits ?? 0)) as [
+    number,
     number,
     number,
     number,
     number,
     number,
   ];
-  return Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + ms);
+  return Math.round(((((weeks * 7 + days) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + ms);
 }
 
 /** ` (did you mean …?)` where one of the candidates is close to the word, else nothing. */

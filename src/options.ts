@@ -59,6 +59,8 @@ export interface ImportOptions {
   /** Like `30s`, or milliseconds; so are all durations. */
   readonly timeout?: number | string;
   readonly giveUpAfter?: number | string;
+  /** Stops the run softly when it has taken so long, waiting included; the next one goes on. */
+  readonly maxDuration?: number | string;
   /** Rows, or like `5%`. */
   readonly maxFailures?: number | string;
   readonly inDoubt?: 'reconcile' | 'resend' | 'report';
@@ -95,6 +97,8 @@ export interface ResolvedOptions {
   readonly retries: number;
   readonly timeoutMs: number;
   readonly giveUpAfterMs: number;
+  /** null: as long as it takes. */
+  readonly maxDurationMs: number | null;
   readonly maxFailures: { readonly rows: number } | { readonly percent: number } | null;
   readonly inDoubt: 'reconcile' | 'resend' | 'report';
   readonly reconcileWaitMs: number;
@@ -149,12 +153,13 @@ export function resolveOptions(
   }
   if (!parsed.success || problems.length > 0) throw new OptionsError(problems);
 
-  const { apiKeyFile, config: _, timeout, giveUpAfter, reconcileWait, ...rest } = parsed.data;
+  const { apiKeyFile, config: _, timeout, giveUpAfter, maxDuration, reconcileWait, ...rest } = parsed.data;
   return {
     ...rest,
     apiKey: rest.apiKey ?? apiKeyFile ?? '',
     timeoutMs: timeout,
     giveUpAfterMs: giveUpAfter,
+    maxDurationMs: maxDuration,
     reconcileWaitMs: reconcileWait,
   };
 }
@@ -218,6 +223,9 @@ const schema = z.strictObject({
   retries: value(wholeNumber(0, 100)).prefault(5),
   timeout: value(duration(1, DAY_MS)).prefault('30s'),
   giveUpAfter: value(duration(0, 7 * DAY_MS)).prefault('10m'),
+  maxDuration: value(duration(1, 30 * DAY_MS))
+    .optional()
+    .transform(orNull),
   maxFailures: value(parseMaxFailures).optional().transform(orNull),
   inDoubt: value(oneOf(['reconcile', 'resend', 'report'])).prefault('reconcile'),
   reconcileWait: value(duration(0, DAY_MS)).prefault('10s'),

@@ -89,6 +89,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: 'an outage longer than this stops the run (exit 3)',
     commands: ROWS,
   },
+  {
+    name: 'maxDuration',
+    flags: '--max-duration <duration>',
+    meaning: 'stop softly (exit 3) when the run has taken so long, waiting included; the next run goes on',
+    commands: ROWS,
+  },
   { name: 'maxFailures', flags: '--max-failures <n or n%>', meaning: 'stop (exit 3) once this many rows failed', commands: ROWS },
   {
     name: 'inDoubt',

@@ -8,7 +8,20 @@ export function repeatOptions(values: Readonly<Record<string, unknown>>): string
     .join(' ');
 }
 
-const ONCE: readonly string[] = ['limit', 'only', 'adopt', 'sameAccount', 'dryRun', 'json', 'progress', 'logLevel', 'onFinish', 'yes'];
+const ONCE: readonly string[] = [
+  'limit',
+  'maxDuration',
+  'metricsFile',
+  'only',
+  'adopt',
+  'sameAccount',
+  'dryRun',
+  'json',
+  'progress',
+  'logLevel',
+  'onFinish',
+  'yes',
+];
 
 function words({ flags }: OptionSpec, value: unknown): readonly string[] {
   const flag = flags.split(' ', 1)[0] ?? '';

@@ -209,7 +209,8 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
         break;
       case 'stopping': {
         const { reasonCode } = event;
-        const level = reasonCode === 'signal' ? 'warn' : 'error';
+        // What the user asked for is no error.
+        const level = reasonCode === 'signal' || reasonCode === 'max_duration' ? 'warn' : 'error';
         logger[level]({ event: 'stopping', reasonCode }, `stopping: ${publicMessage(event.reason, null, 1000)}`);
         break;
       }
