@@ -187,7 +187,7 @@ export function readConfig(path: string): Layer {
 
 const ENVIRONMENT = { baseUrl: 'CALLERS_BASE_URL', apiKey: 'CALLERS_API_KEY', ledger: 'MEMORY_IMPORT_LEDGER' } as const;
 /** Options of the command line that a config file may hold, and that aren't the import's. */
-const SCREEN_OPTIONS: readonly string[] = ['json', 'logLevel', 'onFinish', 'progress'];
+const SCREEN_OPTIONS: readonly string[] = ['json', 'logLevel', 'metricsFile', 'onFinish', 'progress'];
 
 /** A value that `parse` turns into what the program uses, or refuses, as often as there is something wrong with it. */
 function value<T extends NonNullable<unknown>>(parse: Parse<T>) {

@@ -146,6 +146,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   { name: 'limit', flags: '--limit <n>', meaning: 'stop after n rows: try twenty on production first', commands: ROWS },
   { name: 'only', flags: '--only <class,…>', meaning: 'of a failures file, take only these classes', commands: ROWS },
   {
+    name: 'metricsFile',
+    flags: '--metrics-file <path>',
+    meaning: "Prometheus text for node_exporter's textfile collector, replaced atomically; `plan` writes none",
+    commands: ROWS,
+  },
+  {
     name: 'config',
     flags: '--config <path>',
     meaning: 'a JSON file with any of these options, camelCase; the command line wins over env, env over file',

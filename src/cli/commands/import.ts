@@ -10,18 +10,24 @@ import type { Call, Io } from '../io.js';
 import { runOnFinish } from '../on-finish.js';
 import { type Finished, type OnFinish, resolveOnFinish } from '../on-finish-option.js';
 import { repeatOptions } from '../repeat-options.js';
+import { type RunMetrics, withRunMetrics } from '../run-metrics.js';
 import { openScreen } from '../screen.js';
 import { resolveScreenOptions } from '../screen-options.js';
 
 /** `memory-import import`. */
 export async function importCommand(call: Call): Promise<number> {
   if (call.values.dryRun) return (await import('./plan.js')).planCommand(call);
+  return withRunMetrics(call, runImport);
+}
+
+async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
   const { io, values } = call;
   const startedAt = Date.now();
   const screenOptions = resolveScreenOptions(values);
   const onFinish = resolveOnFinish(values);
   const screen = openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
   const keepScreen = io.onAbruptEnd(screen.close);
+  metrics.warnBy(screen.onEvent);
   let started = false;
   const drain = drainOnSignal(io, (message) => {
     if (started) screen.say(message);
@@ -42,6 +48,7 @@ export async function importCommand(call: Call): Promise<number> {
       signal: drain.signal,
       onEvent(event) {
         started ||= event.type === 'run_started';
+        metrics.consume(event);
         screen.onEvent(event);
       },
       stdin: io.stdin,
