@@ -27,7 +27,7 @@ import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
 import { afterFreshLedgerCheck } from './run/first-rows.js';
 import { openIntake } from './run/intake.js';
-import { stopAtMaxDuration } from './run/max-duration.js';
+import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
@@ -60,7 +60,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
   const startedAt = clock.now();
   const env = hooks.env ?? process.env;
   const resolved = resolveOptions(options, env);
-  const intake = await openIntake(resolved, hooks.stdin);
+  const intake = await openedInTime(openIntake(resolved, hooks.stdin), { maxDurationMs: resolved.maxDurationMs, startedAt, clock });
   try {
     await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);

@@ -155,7 +155,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'config',
     flags: '--config <path>',
     meaning: 'a JSON file with any of these options, camelCase; the command line wins over env, env over file',
-    commands: RUNS,
+    commands: LEDGER,
   },
   { name: 'dryRun', flags: '--dry-run', meaning: 'the same as `plan`: say what would be done, send nothing', commands: ['import'] },
   { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...RUNS, 'runs'] },

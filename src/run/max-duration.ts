@@ -1,7 +1,8 @@
 import type { Halt } from '../dispatch/halt.js';
-import { StoppedError } from '../errors.js';
+import { StoppedError, UserError } from '../errors.js';
 import type { Clock } from '../model.js';
 import { formatDuration } from '../report/format.js';
+import type { Intake } from './intake.js';
 
 export interface MaxDuration {
   /** null: as long as it takes. */
@@ -26,4 +27,24 @@ export function stopAtMaxDuration({ maxDurationMs, startedAt, clock, halt }: Max
     const message = `The run has taken ${limit}, which is its --max-duration. The same command goes on from here.`;
     halt.stop(new StoppedError('max_duration', message, true));
   }
+}
+
+/**
+ * Standard input may never give its header, and then there is no run yet that could be stopped.
+ * @throws UserError where it takes longer than the run may
+ */
+export async function openedInTime(opening: Promise<Intake>, limit: Omit<MaxDuration, 'halt'>): Promise<Intake> {
+  return await new Promise((resolve, reject) => {
+    const lift = stopAtMaxDuration({
+      ...limit,
+      halt: {
+        stop() {
+          const time = formatDuration(limit.maxDurationMs ?? 0);
+          reject(new UserError(`The input gave no header within the --max-duration of ${time}. Nothing was sent.`));
+          void opening.then((late) => late.close()).catch(() => {});
+        },
+      },
+    });
+    opening.then(resolve, reject).finally(lift);
+  });
 }

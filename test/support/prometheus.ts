@@ -68,7 +68,8 @@ export function parsePrometheus(text: string): Scrape {
     samples,
     value(name, labels = {}) {
       const [sample, another] = find(name, labels);
-      if (sample === undefined || another !== undefined) throw new Error(`expected one ${name} with ${JSON.stringify(labels)} in:\n${text}`);
+      if (sample === undefined || another !== undefined)
+        throw new Error(`expected one ${name} with ${JSON.stringify(labels)} in:\n${text}`);
       return sample.value;
     },
     has: (name, labels = {}) => find(name, labels).length > 0,
@@ -105,9 +106,9 @@ function checkHistogram(name: string, samples: readonly Sample[]): void {
     const bounds = buckets.map((bucket) => Number(bucket.labels.le?.replace('Inf', 'Infinity')));
     const rising = (numbers: readonly number[]) => numbers.every((number, i) => i === 0 || number >= numbers[i - 1]!);
     if (!rising(bounds) || !rising(buckets.map((bucket) => bucket.value))) throw new Error(`buckets of ${name} that don't rise`);
-    if (bounds.at(-1) !== Number.POSITIVE_INFINITY || buckets.at(-1)?.value !== value)
-      throw new Error(`${name}: +Inf isn't the count`);
-    if (!samples.some((sample) => sample.name === `${name}_sum` && sameLabels(sample.labels, labels))) throw new Error(`${name} has no sum`);
+    if (bounds.at(-1) !== Number.POSITIVE_INFINITY || buckets.at(-1)?.value !== value) throw new Error(`${name}: +Inf isn't the count`);
+    if (!samples.some((sample) => sample.name === `${name}_sum` && sameLabels(sample.labels, labels)))
+      throw new Error(`${name} has no sum`);
   }
 }
 

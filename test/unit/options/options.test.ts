@@ -249,6 +249,10 @@ describe('durations', () => {
       expect.stringMatching(/^--give-up-after: .*at most 7d, found "30d"/),
       expect.stringMatching(/^--reconcile-wait: /),
     ]);
+    expect(resolved({ maxDuration: '2h' })).toMatchObject({ maxDurationMs: 7_200_000 });
+    for (const maxDuration of ['0s', '31d', 'soon', -1]) {
+      expect(problems({ maxDuration })).toEqual([expect.stringMatching(/^--max-duration: expected a duration/)]);
+    }
     expect(resolved({ giveUpAfter: '0s', timeout: '1ms' })).toMatchObject({ giveUpAfterMs: 0, timeoutMs: 1 });
   });
 });
