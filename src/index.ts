@@ -21,5 +21,6 @@ export type {
 } from './model.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
+export { type PrunedRun, type PrunedRuns, type PruneOptions, pruneRuns } from './prune-runs.js';
 export { type RewrittenReports, rewriteReports } from './rewrite-reports.js';
 export { type ListedRun, listRuns } from './runs.js';

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { ImportHooks } from './import.js';
 import type { RunRecord } from './ledger/ledger.js';
 import { liveHolder } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
-import type { Counts } from './model.js';
+import type { Counts, ReasonCode, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 
 /** A run, as `runs` lists it. */
@@ -12,10 +13,16 @@ export interface ListedRun {
   readonly status: RunRecord['status'] | 'killed';
   readonly startedAt: string;
   readonly finishedAt: string | null;
+  /** From the start of the command to its last settled row; null where it has no summary. */
+  readonly durationMs: number | null;
+  /** Why it stopped, if it did. */
+  readonly reasonCode: ReasonCode | null;
   readonly inputs: readonly string[];
   readonly counts: Counts | null;
   /** The folder with its reports. */
   readonly out: string;
+  /** False where that folder is gone, pruned for instance: the ledger still knows the run. As seen from here, if `out` is relative. */
+  readonly hasFiles: boolean;
 }
 
 /** The runs that the ledger knows, the newest first. @throws UserError where the ledger can't be read */
@@ -30,22 +37,23 @@ export async function listRuns(
     const held = liveHolder(path) !== null;
     // One that never came to its folder couldn't start: nothing of it is to tell.
     const runs = (await ledger.runs()).filter(({ out }) => out !== '');
-    return runs.map(({ runId, status, startedAt, finishedAt, inputs, out, summary: result }, position) => ({
-      runId,
-      // Only the newest run can be the one that holds the ledger.
-      status: status === 'running' && !(held && position === 0) ? 'killed' : status,
-      startedAt,
-      finishedAt,
-      inputs: inputs.map((input) => input.path),
-      counts: countsOf(result),
-      out,
-    }));
+    return runs.map(({ runId, status, startedAt, finishedAt, inputs, out, summary }, position) => {
+      const ended = summary as RunSummary | null; // written by `importMemories`
+      return {
+        runId,
+        // Only the newest run can be the one that holds the ledger.
+        status: status === 'running' && !(held && position === 0) ? 'killed' : status,
+        startedAt,
+        finishedAt,
+        durationMs: ended?.durationMs ?? null,
+        reasonCode: ended?.reasonCode ?? null,
+        inputs: inputs.map((input) => input.path),
+        counts: ended?.counts ?? null,
+        out,
+        hasFiles: existsSync(out),
+      };
+    });
   } finally {
     await ledger.close();
   }
-}
-
-function countsOf(result: unknown): Counts | null {
-  if (typeof result !== 'object' || result === null || !('counts' in result)) return null;
-  return result.counts as Counts; // a RunSummary, written by `importMemories`
 }

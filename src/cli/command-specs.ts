@@ -71,7 +71,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     examples: [
       { command: 'memory-import runs', why: 'the newest first' },
       { command: 'memory-import runs --ledger crm.db --json', why: "another ledger's, for a script" },
+      { command: 'memory-import runs --prune 30d --dry-run', why: 'which report files of old runs would be removed' },
     ],
+    afterword: `A run's id is the time of its start, in UTC. --prune removes report files from <out>/<runId>/ only: of runs that the ledger
+knows to be over, counted from their end (of killed ones from their start). Whatever else is in such a folder stays. The runs stay
+in the list, and what they imported stays known.`,
     load: async () => (await import('./commands/runs.js')).runsCommand,
   },
   {

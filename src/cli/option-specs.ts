@@ -76,7 +76,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     flags: '--out <dir>',
     default: '.memory-import/runs',
     meaning: "a run's files go to `<dir>/<runId>/`",
-    commands: RUNS,
+    commands: [...RUNS, 'runs'],
   },
   { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: ROWS },
   { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: ROWS },
@@ -158,6 +158,13 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: LEDGER,
   },
   { name: 'dryRun', flags: '--dry-run', meaning: 'the same as `plan`: say what would be done, send nothing', commands: ['import'] },
+  {
+    name: 'prune',
+    flags: '--prune <age>',
+    meaning: 'remove the report files of runs that ended longer ago than that (`30d`, `12h`); the ledger forgets nothing',
+    commands: ['runs'],
+  },
+  { name: 'dryRun', flags: '--dry-run', meaning: 'with `--prune`: say what would be removed', commands: ['runs'] },
   { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...RUNS, 'runs'] },
   {
     name: 'logLevel',

@@ -10,7 +10,7 @@ export function optionsMarkdown(): string {
     '',
     'The other commands take some of these, with the same meaning:',
     '',
-    ...others.map(({ name }) => `- \`${name}\`: ${sharedOptions(name, inImport)}`),
+    ...others.map(({ name }) => `- \`${name}\`: ${sharedOptions(name, inImport)}${ownOptions(name, inImport)}`),
     '',
     'And the sandbox:',
     '',
@@ -31,10 +31,16 @@ function row(spec: OptionSpec): string {
 }
 
 function sharedOptions(command: CommandName, inImport: readonly OptionSpec[]): string {
-  const own = optionsOf(command);
+  const own = optionsOf(command).filter((spec) => inImport.includes(spec));
   const missing = inImport.filter((spec) => !own.includes(spec));
   const names = (specs: readonly OptionSpec[]) => specs.map((spec) => `\`${spec.flags.split(' ', 1)[0]}\``).join(', ');
   return missing.length < 5 ? `all but ${names(missing)}` : names(own);
+}
+
+/** What only this command has: nowhere else is its meaning said. */
+function ownOptions(command: CommandName, inImport: readonly OptionSpec[]): string {
+  const own = optionsOf(command).filter((spec) => !inImport.includes(spec));
+  return own.map((spec) => `; \`${spec.flags}\`: ${spec.meaning}`).join('');
 }
 
 /** A pipe would end the cell, in code too. */
