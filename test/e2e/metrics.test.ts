@@ -1,21 +1,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { type Bench, KEY, test } from '../support/bench.js';
+import { KEY, test } from '../support/bench.js';
 import { until } from '../support/cli.js';
+import { metricsOf } from '../support/metrics.js';
 import { csvOf, makeNotes } from '../support/notes.js';
-import { parsePrometheus } from '../support/prometheus.js';
 import { expectConservation, expectConverged } from '../support/promises.js';
 
 const NOTES = makeNotes({ count: 120, contacts: 30 });
 const METRICS = ['--metrics-file', 'crm.prom'] as const;
-
-/** The numbers of the file, by name without `memory_import_`. */
-function metricsOf(bench: Bench) {
-  const scrape = parsePrometheus(bench.read('crm.prom'));
-  return (name: string, labels: Readonly<Record<string, string>> = {}) =>
-    scrape.value(`memory_import_${name}`, { import: 'crm', ...labels });
-}
 
 describe.concurrent('--metrics-file', () => {
   test('a run that is killed is seen: running, started after the last end, with the numbers it had; the next one goes on', async ({

@@ -2,11 +2,14 @@ import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/bench.js';
+import { until } from '../support/cli.js';
+import { metricsOf } from '../support/metrics.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 import { expectConverged, expectEachOnce } from '../support/promises.js';
 import { successRows } from '../support/reports.js';
 
 const NOTES = makeNotes({ count: 150, contacts: 30 });
+const METRICS = ['--metrics-file', 'crm.prom'] as const;
 
 describe.concurrent('every night on a fresh, overlapping export', () => {
   test('more than 200 rows that fail for good do not stop the next night from importing the new ones', async ({ createBench }) => {
@@ -23,14 +26,22 @@ describe.concurrent('every night on a fresh, overlapping export', () => {
     });
   });
 
-  test('three nights: only new notes are sent each night', async ({ createBench }) => {
+  test('three nights: only new notes are sent each night, and the metrics of each say so', async ({ createBench }) => {
     const bench = await createBench();
     const nights = [NOTES.slice(0, 60), NOTES.slice(30, 110), NOTES.slice(70, 150)];
     const fresh = [60, 50, 40];
+    let lastSuccess = 0;
     for (const [night, notes] of nights.entries()) {
       bench.write('export.csv', csvOf(notes));
-      const result = await bench.import(['export.csv']);
+      const result = await bench.import(['export.csv', ...METRICS]);
       expect(result.code).toBe(0);
+      const value = metricsOf(bench);
+      expect(rowsIn(value)).toEqual({ created: fresh[night], already_imported: notes.length - fresh[night]!, failed: 0 });
+      expect(value('requests', { verb: 'create', status: '201' })).toBe(fresh[night]);
+      expect([value('exit_code'), value('running')]).toEqual([0, 0]);
+      expect(value('last_success_timestamp_seconds')).toBeGreaterThan(lastSuccess);
+      expect(value('last_end_timestamp_seconds') - value('last_start_timestamp_seconds')).toBeCloseTo(value('duration_seconds'), 1);
+      lastSuccess = value('last_success_timestamp_seconds');
       expect(result.summary.counts).toMatchObject({
         rows: notes.length,
         created: fresh[night],
@@ -41,6 +52,58 @@ describe.concurrent('every night on a fresh, overlapping export', () => {
     expectConverged(bench.sandbox, NOTES);
     const listed = JSON.parse((await bench.run(['runs', '--json'])).stdout) as { runs: unknown[] };
     expect(listed.runs).toHaveLength(3);
+  });
+
+  test('a night that fails is seen in its metrics, with the last success as it was; the next one makes up for it', async ({
+    createBench,
+  }) => {
+    const bench = await createBench();
+    bench.write('export.csv', csvOf(NOTES.slice(0, 40)));
+    expect((await bench.import(['export.csv', ...METRICS])).code).toBe(0);
+    const success = metricsOf(bench)('last_success_timestamp_seconds');
+
+    bench.write('export.csv', csvOf(NOTES.slice(20, 80)));
+    bench.sandbox.setDown(true);
+    const failed = await bench.import(['export.csv', ...METRICS, '--give-up-after', '500ms']);
+    expect([failed.code, failed.summary.reasonCode]).toEqual([3, 'outage']);
+    const value = metricsOf(bench);
+    expect([value('exit_code'), value('running'), value('stopped', { reason: 'outage' })]).toEqual([3, 0, 1]);
+    expect(rowsIn(value)).toEqual({ created: 0, already_imported: 20, failed: 0 });
+    expect(value('last_success_timestamp_seconds')).toBe(success);
+    expect(value('last_completion_timestamp_seconds')).toBe(success);
+    expect(value('last_end_timestamp_seconds')).toBeGreaterThan(success);
+
+    bench.sandbox.setDown(false);
+    expect((await bench.import(['export.csv', ...METRICS])).code).toBe(0);
+    expect(rowsIn(metricsOf(bench))).toEqual({ created: 40, already_imported: 20, failed: 0 });
+    expect(metricsOf(bench)('last_success_timestamp_seconds')).toBeGreaterThan(success);
+    expectConverged(bench.sandbox, NOTES.slice(0, 80));
+  });
+
+  test('a night that begins while last night’s run is still at work sends nothing, and leaves the metrics to the one at work', async ({
+    createBench,
+  }) => {
+    const bench = await createBench();
+    // It waits for more rows, however long that takes.
+    const first = bench.startImport(['-', ...METRICS], { stdin: 'open' });
+    first.child.stdin?.write(csvOf(NOTES));
+    await until('the first run at work, and in its metrics', () => bench.sandbox.stats().created > 0 && bench.files().includes('crm.prom'));
+    const before = bench.read('crm.prom');
+    expect(metricsOf(bench)('running')).toBe(1);
+    bench.write('export.csv', csvOf(NOTES.slice(0, 80)));
+    const second = await bench.import(['export.csv', ...METRICS]);
+    expect(second.code).toBe(4);
+    // Unless the first has written a newer one meanwhile.
+    if (bench.read('crm.prom') !== before) expect(metricsOf(bench)('running')).toBe(1);
+    // A job with a file of its own, which nobody is at work on: there it is told.
+    expect((await bench.import(['export.csv', '--metrics-file', 'other.prom'])).code).toBe(4);
+    expect(bench.read('other.prom')).toMatch(/^memory_import_exit_code\{import="other"\} 4$/m);
+
+    first.child.stdin?.end();
+    expect((await first.ended).code).toBe(0);
+    const value = metricsOf(bench);
+    expect([value('exit_code'), value('running'), value('rows', { outcome: 'created' })]).toEqual([0, 0, 150]);
+    expectConverged(bench.sandbox, NOTES);
   });
 
   test('the same notes in another row order, another delimiter, another encoding: nothing new, and no request', async ({ createBench }) => {
@@ -171,3 +234,7 @@ describe.concurrent('where the promise does not hold', () => {
     expect(result.stderr).toContain(told[0]!.memoryIds[0]);
   });
 });
+
+function rowsIn(value: ReturnType<typeof metricsOf>): Readonly<Record<string, number>> {
+  return Object.fromEntries(['created', 'already_imported', 'failed'].map((outcome) => [outcome, value('rows', { outcome })]));
+}
