@@ -53,51 +53,6 @@ describe.concurrent('--metrics-file', () => {
     const value = metricsOf(bench);
     expect([value('exit_code'), value('running'), value('stopped', { reason: 'signal' })]).toEqual([143, 0, 1]);
   });
-
-  test('a job that can not start is seen: a missing input, a wrong option, no key, each with exit code 2 and the last success as it was', async ({
-    createBench,
-  }) => {
-    const bench = await createBench();
-    bench.write('notes.csv', csvOf(NOTES));
-    expect((await bench.import(['notes.csv', ...METRICS])).code).toBe(0);
-    const good = metricsOf(bench)('last_success_timestamp_seconds');
-    bench.write('job.json', JSON.stringify({ metricsFile: 'crm.prom', concurrency: 'many' }));
-    for (const [args, env] of [
-      [['nowhere.csv', ...METRICS], {}],
-      [['notes.csv', ...METRICS], { CALLERS_API_KEY: '' }],
-      [['notes.csv', '--config', 'job.json'], {}],
-    ] as const) {
-      const before = metricsOf(bench)('last_end_timestamp_seconds');
-      expect((await bench.import([...args], { env })).code).toBe(2);
-      const value = metricsOf(bench);
-      expect([value('exit_code'), value('running'), value('rows', { outcome: 'created' })]).toEqual([2, 0, 0]);
-      expect(value('last_success_timestamp_seconds')).toBe(good);
-      expect(value('last_end_timestamp_seconds')).toBeGreaterThan(before);
-    }
-  });
-
-  test('that can not be written is exit 2 before anything is sent, and an input named by mistake is left alone', async ({
-    createBench,
-  }) => {
-    const bench = await createBench();
-    const csv = csvOf(NOTES);
-    bench.write('notes.csv', csv);
-    for (const path of ['no/such/folder/crm.prom', 'notes.csv']) {
-      const result = await bench.import(['notes.csv', '--metrics-file', path]);
-      expect({ code: result.code, stdout: result.stdout }).toEqual({ code: 2, stdout: '' });
-      expect(result.stderr).toContain(`--metrics-file ${path}`);
-    }
-    expect(bench.read('notes.csv')).toBe(csv);
-    expect(bench.sandbox.stats().requests).toBe(0);
-    expect(bench.files()).toEqual(['notes.csv']);
-  });
-
-  test('plan, which is import --dry-run, leaves it alone', async ({ createBench }) => {
-    const bench = await createBench();
-    bench.write('notes.csv', csvOf(NOTES));
-    expect((await bench.run(['import', '--dry-run', 'notes.csv', ...METRICS])).code).toBe(0);
-    expect(bench.files()).toEqual(['notes.csv']);
-  });
 });
 
 describe.concurrent('--max-duration', () => {
