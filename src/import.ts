@@ -18,6 +18,7 @@ import { contentHash, withOccurrence } from './map/fingerprint.js';
 import type { Clock, Emit, ImportEvent, LargeImport, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
+import { gatherPageFacts, type Repeat } from './report/page-facts.js';
 import { publicMessage } from './report/public-message.js';
 import { createRunFolder, newRunId } from './report/run-folder.js';
 import { createTally } from './report/summary.js';
@@ -45,6 +46,8 @@ export interface ImportHooks {
   readonly clock?: Clock;
   /** Asked once, before anything is sent, about a large import into a host that isn't loopback; false: it isn't started. Default: not asked. */
   readonly confirm?: (large: LargeImport) => Promise<boolean>;
+  /** How a person gives the same command again, for report.html. It must not hold a key, nor a note's name or text. */
+  readonly repeat?: Repeat;
 }
 
 /**
@@ -86,12 +89,14 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
 }
 
 /** The stages, wired, from the first look at what earlier runs left to the last look at what this one did. */
-async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): Promise<RunSummary> {
+async function run(context: RunContext, { signal, onEvent, env, repeat }: ImportHooks): Promise<RunSummary> {
   const { runId, options, intake, ledger, reports, clock } = context;
   const tally = createTally(clock.now);
+  const page = gatherPageFacts({ now: clock.now, startedAt: context.startedAt, tally });
   const halt = createHalt(({ reasonCode, message }) => emit({ type: 'stopping', reasonCode, reason: message }));
   const emit: Emit = (event) => {
     tally.consume(event);
+    page.consume(event);
     onEvent?.(event);
     if (event.type === 'rows_settled') stopAtTooManyFailures({ tally, options, halt });
   };
@@ -212,7 +217,7 @@ async function run(context: RunContext, { signal, onEvent, env }: ImportHooks): 
     }
     // Nothing is left to stop: a run that did all its work isn't called stopped because closing its files took longer.
     liftMaxDuration();
-    return await conclude(context, { tally, halt, emit });
+    return await conclude(context, { tally, page, repeat: repeat ?? null, halt, emit });
   } finally {
     release();
     liftMaxDuration();

@@ -1,30 +1,22 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { realClock } from './clock.js';
 import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import { withOccurrence } from './map/fingerprint.js';
-import {
-  type Draft,
-  FAILURE_CLASSES,
-  type Fingerprint,
-  type NoteKey,
-  type Outcome,
-  type RunFiles,
-  type RunSummary,
-  type SettledRow,
-  type SourceInput,
-} from './model.js';
-import { FIELDS } from './option-values.js';
-import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import type { Draft, Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
+import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
+import { savedPageFacts } from './report/page-facts.js';
+import { writePage } from './report/page-file.js';
 import { isRunId } from './report/run-folder.js';
 import { writeSummary } from './report/summary.js';
-import { type Intake, type IntakeOptions, openIntake } from './run/intake.js';
+import type { Intake } from './run/intake.js';
 import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
+import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
 
 export interface RewrittenReports {
   readonly files: RunFiles;
@@ -39,7 +31,7 @@ export interface RewrittenReports {
 export async function rewriteReports(
   runId: string,
   options: ImportOptions,
-  { env = process.env }: Pick<ImportHooks, 'env'> = {},
+  { env = process.env, clock = realClock }: Pick<ImportHooks, 'env' | 'clock'> = {},
 ): Promise<RewrittenReports> {
   const resolved = resolveOptions(options, env, { key: false, inputs: false });
   if (!isRunId(runId))
@@ -51,7 +43,7 @@ export async function rewriteReports(
       throw new UserError(`The ledger ${resolved.ledger} knows no run ${runId}; 'memory-import runs' lists them.`);
     const inputs = await openUnchanged(run);
     try {
-      return await rewrite({ run, ledger, inputs });
+      return await rewrite({ run, ledger, inputs, now: clock.now });
     } finally {
       await inputs.intake?.close();
     }
@@ -64,9 +56,10 @@ interface Rewriting {
   readonly run: RunRecord;
   readonly ledger: Ledger;
   readonly inputs: RunInputs;
+  readonly now: () => number;
 }
 
-async function rewrite({ run, ledger, inputs }: Rewriting): Promise<RewrittenReports> {
+async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<RewrittenReports> {
   const folder = run.out;
   const notes = inputs.intake === null ? [inputs.why] : [];
   const draft = join(folder, `.rewrite-${process.pid}`);
@@ -91,9 +84,17 @@ async function rewrite({ run, ledger, inputs }: Rewriting): Promise<RewrittenRep
       await rename(path, target);
       files[basename(path, '.csv')] = target;
     }
-    if (run.summary === null) notes.push('summary.json was not written: the run was killed before it had one.');
-    else files.summary = await writeSummary(folder, run.summary as RunSummary); // as `importMemories` saved it
-    return { files, notes };
+    if (run.summary === null) {
+      notes.push('summary.json and report.html were not written: the run was killed before it had them.');
+      return { files, notes };
+    }
+    const report = join(folder, 'report.html');
+    const saved = run.summary as RunSummary; // as `importMemories` saved it
+    const summary = { ...saved, files: { ...saved.files, report } };
+    const facts = savedPageFacts(run.page);
+    await rename(await writePage(draft, { run: summary, facts, inputs: run.inputs, writtenAt: now() }), report);
+    files.summary = await writeSummary(folder, summary);
+    return { files: { ...files, report }, notes };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -252,61 +253,4 @@ function rowOfNote(note: RunNote, inputCount: number): SettledRow {
         ? { kind: 'already_imported', memoryId, createdAt, changed: false }
         : { kind: how === 'recovered' ? 'recovered' : 'created', memoryId, createdAt, attempts },
   };
-}
-
-type RunInputs =
-  | { readonly intake: Intake; readonly options: SavedOptions }
-  /** `why`: a sentence for a person. */
-  | { readonly intake: null; readonly why: string };
-
-/** The run's inputs, if they are still what was read then. */
-async function openUnchanged(run: RunRecord): Promise<RunInputs> {
-  const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
-  const unread = run.inputs.find(({ sha256 }) => sha256 === null);
-  if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
-  const options = savedOptions(run.options);
-  if (options === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
-  try {
-    for (const { path, sha256 } of run.inputs) {
-      if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
-    }
-    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options };
-  } catch (error) {
-    return missing(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** The run's options that decide which rows its inputs have, and which note each is. */
-type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions, 'limit' | 'duplicates'>;
-
-/** Null where the record isn't what `runRecord` writes. */
-function savedOptions(record: RunRecord['options']): SavedOptions | null {
-  const { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates } = record;
-  if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
-  if (!isByField(map) || !isByField(set) || !isLimit(limit) || !isOnly(only)) return null;
-  if (duplicates !== 'skip' && duplicates !== 'create') return null;
-  return { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates };
-}
-
-function isTextOrNull(value: unknown): value is string | null {
-  return value === null || typeof value === 'string';
-}
-
-function isByField(value: unknown): value is ResolvedOptions['map'] {
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).every(([field, text]) => FIELDS.some((known) => known === field) && typeof text === 'string');
-}
-
-function isLimit(value: unknown): value is ResolvedOptions['limit'] {
-  return value === null || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0);
-}
-
-function isOnly(value: unknown): value is ResolvedOptions['only'] {
-  return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const digest = createHash('sha256');
-  for await (const chunk of createReadStream(path)) digest.update(chunk);
-  return digest.digest('hex');
 }

@@ -30,7 +30,7 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   const [first] = await options.ledger.openNotes({ after: null, limit: 1 });
   if (first === undefined) return recovered;
   const startedAt = options.clock.now();
-  options.emit({ type: 'paused', why: 'Looking for notes that an earlier run left in doubt.' });
+  options.emit({ type: 'paused', cause: 'old_doubts', why: 'Looking for notes that an earlier run left in doubt.' });
   if (options.inDoubt === 'reconcile') {
     await forEachOpen('in_doubt', options, async (note) => {
       const found = await settleOne(note, options, () => withCopies.push(note));

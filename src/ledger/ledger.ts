@@ -195,6 +195,8 @@ export interface RunRecord {
   readonly options: Readonly<Record<string, unknown>>;
   /** The summary as JSON, once there is one. */
   readonly summary: unknown;
+  /** What report.html shows beside the summary. Only `run` gives it, not `runs`; runs of earlier versions have none. */
+  readonly page?: unknown;
 }
 
 export interface RunInput {

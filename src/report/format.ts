@@ -23,3 +23,8 @@ export function formatDuration(ms: number): string {
 function joinUnits(large: readonly [number, string], small: readonly [number, string]): string {
   return small[0] === 0 ? `${large[0]} ${large[1]}` : `${large[0]} ${large[1]} ${small[0]} ${small[1]}`;
 }
+
+/** `1 row`, `12 rows`. */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,6 +1,7 @@
-import type { FailureClass, RunSummary } from '../model.js';
-import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
-import { formatCount, formatDuration, formatRate } from './format.js';
+import type { RunSummary } from '../model.js';
+import { ADVICE, failuresOf, presentClasses } from './failure-advice.js';
+import { countOf, formatCount, formatDuration, formatRate } from './format.js';
+import { nextSteps } from './next-steps.js';
 import { cleanLine, publicMessage } from './public-message.js';
 import type { Reason } from './reasons.js';
 import type { Tally } from './summary.js';
@@ -67,24 +68,6 @@ function countLines({ counts }: RunSummary): readonly string[] {
   return present.map(([name, count, note]) => `  ${name.padEnd(15)}  ${formatCount(count).padStart(width)}${note ? `  ${note}` : ''}`);
 }
 
-/** What a class means, and what to do about it. */
-const ADVICE: Readonly<Record<FailureClass, string>> = {
-  malformed: 'not a readable CSV record: mend it in malformed.csv and import that',
-  invalid: "against the API's limits: mend the cells",
-  bad_request: 'refused by the API as wrong: see _message and _details',
-  not_found: 'no such contact: mend the contactId, or add the contact first',
-  forbidden: "not allowed: is the sub organization the key's own?",
-  rejected: 'refused for good: see _status and _message',
-  rate_limited: 'the API still asked for patience when time was up',
-  server_error: 'the server failed, again and again',
-  network: 'no answer could be had',
-  in_doubt: "sent, and can't be proved to be there or not: the next run looks again",
-  held: 'not sent, to keep the order behind an earlier note of the contact',
-};
-
-/** The same command again is all they need. */
-const PASSING: readonly FailureClass[] = ['rate_limited', 'server_error', 'network', 'in_doubt', 'held'];
-
 function failureLines({ counts }: RunSummary, tally: Pick<Tally, 'topReasons'>): readonly string[] {
   const present = presentClasses(counts);
   if (present.length === 0) return [];
@@ -103,14 +86,6 @@ function failureLines({ counts }: RunSummary, tally: Pick<Tally, 'topReasons'>):
 /** An example stands for messages that differ from it in their numbers. */
 function reasonText({ message, count, isExample }: Reason): string {
   return `${publicMessage(message, null, 110)}${isExample ? `; ${formatCount(count - 1)} more alike` : ''}`;
-}
-
-function presentClasses(counts: RunSummary['counts']): readonly FailureClass[] {
-  return FAILURE_CLASSES.filter((name) => failuresOf(counts, name) > 0);
-}
-
-function failuresOf(counts: RunSummary['counts'], name: FailureClass): number {
-  return counts.failures[FAILURE_COUNT_NAMES[name]];
 }
 
 function surplusLines({ surplus }: RunSummary): readonly string[] {
@@ -138,47 +113,9 @@ function fileLines({ files, counts }: RunSummary, more: readonly string[]): read
   return present.length === 0 ? [] : ['Files', ...present.map(([name, path]) => `  ${name.padEnd(9)}  ${path}`)];
 }
 
-function nextLines(run: RunSummary, more: { readonly files?: readonly string[]; readonly options?: string }): readonly string[] {
-  const present = presentClasses(run.counts);
-  const toMend = present.filter((name) => !PASSING.includes(name));
-  const stoppedEarly = run.status === 'stopped' || run.status === 'interrupted';
-  if (!stoppedEarly && present.length === 0) return [];
-
-  const steps: string[] = [];
-  if (stoppedEarly) {
-    steps.push(
-      run.continues
-        ? '  Run the same command again: it goes on from here.'
-        : '  Mend what stopped it (see above), then import again: what is there already is not sent twice.',
-    );
-  }
-  if (toMend.length > 0) {
-    const readable = toMend.some((name) => name !== 'malformed');
-    const inputs = [
-      ...(readable ? [run.files.failures] : []),
-      ...(toMend.includes('malformed') ? [run.files.malformed] : []),
-      ...(more.files ?? []),
-    ];
-    const options = more.options === undefined || more.options === '' ? '' : ` ${more.options}`;
-    steps.push(
-      `  Mend the rows in ${inputs.length === 1 ? 'this file' : 'these files'}, then${more.options === undefined ? ', with the same options' : ''}:`,
-    );
-    for (const path of inputs) if (path !== undefined) steps.push(`    memory-import import ${quoteForShell(path)}${options}`);
-  }
-  const passing = present.filter((name) => PASSING.includes(name));
-  if (passing.length > 0 && !stoppedEarly) steps.push(`  For ${passing.join(', ')} there is nothing to mend: run the same command again.`);
-  if (passing.includes('in_doubt') && !stoppedEarly) {
-    steps.push('  If a note stays in_doubt, look at its contact in Callers: if it is not there, --in-doubt resend sends it again.');
-  }
-  return ['Next', ...steps];
-}
-
-function quoteForShell(path: string): string {
-  return /^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
-function countOf(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+function nextLines(run: RunSummary, more: Parameters<typeof nextSteps>[1]): readonly string[] {
+  const steps = nextSteps(run, more).flatMap(({ text, commands }) => [`  ${text}`, ...commands.map((command) => `    ${command}`)]);
+  return steps.length === 0 ? [] : ['Next', ...steps];
 }
 
 function capital(text: string): string {

@@ -4,8 +4,12 @@ import type { Ledger, RunRecord } from '../ledger/ledger.js';
 import type { Clock, Emit, RunId, RunSummary } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import type { CsvReports } from '../report/csv-reports.js';
+import type { PageGatherer, Repeat } from '../report/page-facts.js';
+import { writePage } from '../report/page-file.js';
 import { summary, type Tally, writeSummary } from '../report/summary.js';
+import { VERSION } from '../version.js';
 import type { Intake } from './intake.js';
+import { shownOptions } from './shown-options.js';
 
 /** What a run has from its beginning to its end. */
 export interface RunContext {
@@ -21,11 +25,16 @@ export interface RunContext {
   readonly startedAt: number;
 }
 
-/** Closes the reports, and says in the ledger, in summary.json and to everybody how the run ended. */
-export async function conclude(
-  context: RunContext,
-  { tally, halt, emit }: { readonly tally: Tally; readonly halt: Halt; readonly emit: Emit },
-): Promise<RunSummary> {
+export interface Ending {
+  readonly tally: Tally;
+  readonly page: PageGatherer;
+  readonly repeat: Repeat | null;
+  readonly halt: Halt;
+  readonly emit: Emit;
+}
+
+/** Closes the reports, and says in the ledger, in summary.json, in report.html and to everybody how the run ended. */
+export async function conclude(context: RunContext, { tally, page, repeat, halt, emit }: Ending): Promise<RunSummary> {
   const { runId, options, ledger, folder, reports, clock, startedAt } = context;
   const paths = await reports.close().catch((error: unknown) => {
     const message = `A report file can't be written: ${reasonOf(error)}`;
@@ -38,18 +47,29 @@ export async function conclude(
     paths === null
       ? {}
       : { success: paths.success, failures: paths.failures, ...(paths.malformed === undefined ? {} : { malformed: paths.malformed }) };
-  const result = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
+  const ended = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
+  const facts = page.facts({ version: VERSION, options: shownOptions(options), repeat, moreFiles: paths?.more ?? [] });
+  const { inputs } = runRecord(context, null);
   // The run is over and its outcomes are safe: what can't be written now must not hide them.
-  await writeSummary(folder, result).catch((error: unknown) => {
-    const rest = `The run's outcomes are in the ledger. Make room in the run's folder, then run 'memory-import report ${runId}'.`;
-    emit({ type: 'warning', code: 'summary_not_written', message: `summary.json isn't there: ${reasonOf(error)}. ${rest}` });
+  const report = await writePage(folder, { run: ended, facts, inputs, writtenAt: clock.now() }).catch((error: unknown) => {
+    const message = `report.html isn't there: ${reasonOf(error)}. ${writeAgain(runId)}`;
+    emit({ type: 'warning', code: 'page_not_written', message });
+    return null;
   });
-  await ledger.saveRun(runRecord(context, result)).catch((error: unknown) => {
+  const result = report === null ? ended : { ...ended, files: { ...ended.files, report } };
+  await writeSummary(folder, result).catch((error: unknown) => {
+    emit({ type: 'warning', code: 'summary_not_written', message: `summary.json isn't there: ${reasonOf(error)}. ${writeAgain(runId)}` });
+  });
+  await ledger.saveRun({ ...runRecord(context, result), page: facts }).catch((error: unknown) => {
     const rest = `Its rows are; only 'memory-import runs' and 'report' don't know how it ended. Mend the ledger (${options.ledger}), and keep summary.json.`;
     emit({ type: 'warning', code: 'run_not_saved', message: `The run's end isn't in the ledger: ${reasonOf(error)}. ${rest}` });
   });
   emit({ type: 'run_finished', summary: result });
   return result;
+}
+
+function writeAgain(runId: RunId): string {
+  return `The run's outcomes are in the ledger. Make room in the run's folder, then run 'memory-import report ${runId}'.`;
 }
 
 /** What `runs` and `report` need: never the key. */

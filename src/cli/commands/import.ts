@@ -9,7 +9,7 @@ import { interruptedBefore } from '../interrupted-before.js';
 import type { Call, Io } from '../io.js';
 import { runOnFinish } from '../on-finish.js';
 import { type Finished, type OnFinish, resolveOnFinish } from '../on-finish-option.js';
-import { repeatOptions } from '../repeat-options.js';
+import { repeatForPage, repeatOptions } from '../repeat-options.js';
 import { type RunMetrics, withRunMetrics } from '../run-metrics.js';
 import { openScreen } from '../screen.js';
 import { resolveScreenOptions } from '../screen-options.js';
@@ -54,6 +54,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
       stdin: io.stdin,
       env: io.env,
       ...(values.yes === true ? {} : { confirm: askBeforeImport(io) }),
+      repeat: repeatForPage(call),
     });
     screen.close();
     print(summary);

@@ -1,0 +1,48 @@
+import type { ResolvedOptions } from '../options.js';
+import { formatCount, formatDuration } from '../report/format.js';
+
+/**
+ * The options of a run for people to read. Named one by one, so that none is shown by accident: never the key, no credentials in an
+ * address, and not the constants that may be a note's name or text.
+ */
+export function shownOptions(options: ResolvedOptions): readonly (readonly [name: string, value: string])[] {
+  const { rate, maxFailures, limit, only, subOrg, delimiter, encoding, idColumn } = options;
+  const shown: readonly (readonly [string, string | null])[] = [
+    ['--base-url', withoutCredentials(options.baseUrl.href)],
+    ['--sub-org', subOrg],
+    ['--map', fields(options.map, false)],
+    ['--set', fields(options.set, true)],
+    ['--delimiter', delimiter === '\t' ? 'tab' : (delimiter ?? 'auto')],
+    ['--encoding', encoding ?? 'auto'],
+    ['--ledger', withoutCredentials(options.ledger)],
+    ['--out', options.out],
+    ['--concurrency', formatCount(options.concurrency)],
+    ['--rate', rate === null ? null : `${rate} requests a second`],
+    ['--retries', formatCount(options.retries)],
+    ['--timeout', formatDuration(options.timeoutMs)],
+    ['--give-up-after', formatDuration(options.giveUpAfterMs)],
+    ['--max-failures', maxFailures === null ? null : 'rows' in maxFailures ? formatCount(maxFailures.rows) : `${maxFailures.percent}%`],
+    ['--in-doubt', options.inDoubt],
+    ['--reconcile-wait', formatDuration(options.reconcileWaitMs)],
+    ['--id-column', idColumn],
+    ['--same-account', options.sameAccount ? 'yes' : null],
+    ['--adopt', options.adopt ? 'yes' : null],
+    ['--order', options.order],
+    ['--duplicates', options.duplicates],
+    ['--limit', limit === null ? null : formatCount(limit)],
+    ['--only', only === null ? null : only.join(', ')],
+  ];
+  return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
+}
+
+function fields(byField: ResolvedOptions['set'], isConstant: boolean): string | null {
+  const entries = Object.entries(byField);
+  if (entries.length === 0) return null;
+  return entries.map(([field, value]) => `${field}=${isConstant && MAY_BE_TEXT.has(field) ? '…' : value}`).join(', ');
+}
+
+const MAY_BE_TEXT: ReadonlySet<string> = new Set(['name', 'text']);
+
+function withoutCredentials(address: string): string {
+  return address.replace(/:\/\/[^/@\s]*@/, '://…@');
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { RunRecord } from '../ledger/ledger.js';
+import { FAILURE_CLASSES } from '../model.js';
+import { FIELDS } from '../option-values.js';
+import type { ResolvedOptions } from '../options.js';
+import { type Intake, type IntakeOptions, openIntake } from './intake.js';
+
+/** A run's inputs, read again. */
+export type RunInputs =
+  | { readonly intake: Intake; readonly options: SavedOptions }
+  /** `why`: a sentence for a person. */
+  | { readonly intake: null; readonly why: string };
+
+/** The run's inputs, if they are still what was read then. */
+export async function openUnchanged(run: RunRecord): Promise<RunInputs> {
+  const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
+  const unread = run.inputs.find(({ sha256 }) => sha256 === null);
+  if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
+  const options = savedOptions(run.options);
+  if (options === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
+  try {
+    for (const { path, sha256 } of run.inputs) {
+      if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
+    }
+    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options };
+  } catch (error) {
+    return missing(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The run's options that decide which rows its inputs have, and which note each is. */
+export type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions, 'limit' | 'duplicates'>;
+
+/** Null where the record isn't what `runRecord` writes. */
+function savedOptions(record: RunRecord['options']): SavedOptions | null {
+  const { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+  if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
+  if (!isByField(map) || !isByField(set) || !isLimit(limit) || !isOnly(only)) return null;
+  if (duplicates !== 'skip' && duplicates !== 'create') return null;
+  return { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates };
+}
+
+function isTextOrNull(value: unknown): value is string | null {
+  return value === null || typeof value === 'string';
+}
+
+function isByField(value: unknown): value is ResolvedOptions['map'] {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([field, text]) => FIELDS.some((known) => known === field) && typeof text === 'string');
+}
+
+function isLimit(value: unknown): value is ResolvedOptions['limit'] {
+  return value === null || (typeof value === 'number' && Number.isSafeInteger(value) && value > 0);
+}
+
+function isOnly(value: unknown): value is ResolvedOptions['only'] {
+  return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const digest = createHash('sha256');
+  for await (const chunk of createReadStream(path)) digest.update(chunk);
+  return digest.digest('hex');
+}
