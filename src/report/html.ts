@@ -15,9 +15,10 @@ export function html(literals: TemplateStringsArray, ...parts: readonly Part[]):
   return new Html(literals.reduce((markup, literal, i) => `${markup}${markupOf(parts[i - 1] ?? null)}${literal}`));
 }
 
-/** A text that is to be copied, such as a command: white space stays, and what can't be seen is shown by its number. */
-export function verbatim(text: string): Html {
-  return new Html(escapeHtml(text.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)));
+/** A command to be copied: white space stays, what can't be seen is shown by its number. Each word is an element, so that lines break between them. */
+export function commandLine(command: string): Html {
+  const visible = command.replace(INVISIBLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return new Html(visible.replace(/[^ ]+/g, (word) => `<span>${escapeHtml(word)}</span>`));
 }
 
 /** A URL that holds its content: for `href`. */

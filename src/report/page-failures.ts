@@ -24,7 +24,7 @@ function classItem(name: FailureClass, count: number, reasons: readonly Reason[]
   const told = reasons.reduce((sum, reason) => sum + reason.count, 0);
   return html`<li>
 <h3><code>${name}</code> <span class="count">${countOf(count, 'row')}</span></h3>
-<p>${capital(ADVICE[name])}.</p>
+<p>${sentence(ADVICE[name])}</p>
 ${reasons.length === 0 ? null : html`<ul class="reasons">${reasons.map(reasonItem)}${told < count ? html`<li><span class="number">${formatCount(count - told)}</span><span>for other reasons</span></li>` : null}</ul>`}
 </li>`;
 }
@@ -70,6 +70,6 @@ function csvOf(listed: readonly MissingContact[]): Html {
   return dataUrl('text/csv;charset=utf-8', csvHeader(['contactId', 'subOrg', 'rows']) + csvRows(rows));
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('?') ? '' : '.'}`;
 }

@@ -64,6 +64,7 @@ h3 { font-size: 1rem; line-height: 1.4; font-weight: 600; }
 .steps > li:only-child { padding-left: 0; }
 .steps > li:only-child::before { content: none; }
 pre { margin-top: .5rem; padding: .6rem .8rem; background: var(--panel); border-radius: .375rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre span { display: inline-block; max-width: 100%; }
 
 table { width: 100%; border-collapse: collapse; font-size: .9375rem; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
@@ -73,7 +74,7 @@ thead th { color: var(--soft); font-size: .8125rem; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.long, .contacts th { overflow-wrap: anywhere; }
+.long, .contacts tbody th { overflow-wrap: anywhere; }
 .wide { color: var(--soft); font-size: .875rem; width: 50%; }
 
 .sum { color: var(--soft); margin-bottom: .75rem; }
@@ -92,14 +93,15 @@ svg { forced-color-adjust: none; print-color-adjust: exact; -webkit-print-color-
 .count { font-variant-numeric: tabular-nums; white-space: nowrap; }
 .failures p { color: var(--soft); font-size: .9375rem; }
 .reasons { margin-top: .4rem; font-size: .9375rem; }
-.reasons li { display: grid; grid-template-columns: 4.5rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0; }
+.reasons li { display: grid; grid-template-columns: 3.25rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0; }
 .reasons .number { color: var(--soft); }
 .reasons bdi { overflow-wrap: anywhere; }
 .download { margin-left: .25rem; white-space: nowrap; }
 .contacts, .pauses { margin-top: 1rem; }
-.contacts th { font-family: var(--mono); font-size: .875rem; }
+.contacts tbody th { font-family: var(--mono); font-size: .875rem; }
 
-figure + figure, figure + table, figure + details, table + details { margin-top: 1.5rem; }
+figure + figure, figure + table, figure + details, details + details { margin-top: 1.5rem; }
+table + details { margin-top: .5rem; }
 figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .1rem 1.5rem; align-items: baseline; margin-bottom: .25rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; color: var(--soft); font-size: .8125rem; }
 figure .note { margin-top: 0; }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatDuration, formatRate } from './format.js';
-import { Html, html, verbatim } from './html.js';
+import { commandLine, Html, html } from './html.js';
 import { type NextStep, nextSteps } from './next-steps.js';
 import { filesSection, inputsSection, optionsSection, requestsSection, surplusSection } from './page-details.js';
 import type { PageInput } from './page-facts.js';
@@ -91,7 +91,7 @@ ${hasBlanks ? html`<p class="note">Put the run's own values where … stands: th
 }
 
 function stepItem({ text, commands }: NextStep): Html {
-  return html`<li><p>${text}</p>${commands.map((command) => html`<pre><code>${verbatim(command)}</code></pre>`)}</li>`;
+  return html`<li><p>${text}</p>${commands.map((command) => html`<pre><code>${commandLine(command)}</code></pre>`)}</li>`;
 }
 
 /** `2026-11-23 06:45:15 UTC`. */
