@@ -37,7 +37,9 @@ export const COMMANDS: readonly CommandSpec[] = [
       { command: 'zcat notes.csv.gz | memory-import import -', why: 'standard input' },
       { command: 'memory-import import failures.csv', why: 'the rows that failed, mended' },
     ],
-    afterword: `Exit codes:
+    afterword: `Each run leaves success.csv, failures.csv, summary.json and report.html, a page to look at, in <out>/<run>/.
+
+Exit codes:
   0         every row is in the API: created now, recovered, or imported before
   1         finished, and some rows failed: see failures.csv
   2         could not start; nothing was sent
@@ -80,7 +82,7 @@ in the list, and what they imported stays known.`,
   },
   {
     name: 'report',
-    summary: "write the run's reports again from the ledger",
+    summary: "write the run's reports again from the ledger, report.html too",
     argument: { name: '<run>', meaning: 'the run id, as `runs` lists it' },
     examples: [{ command: 'memory-import report 20261123T030749Z-4f9a', why: "into the run's own folder" }],
     load: async () => (await import('./commands/report.js')).reportCommand,

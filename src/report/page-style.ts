@@ -74,7 +74,7 @@ thead th { color: var(--soft); font-size: .8125rem; }
 th:last-child, td:last-child { padding-right: 0; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.long, .contacts tbody th { overflow-wrap: anywhere; }
+bdi, .long { overflow-wrap: anywhere; }
 .wide { color: var(--soft); font-size: .875rem; width: 50%; }
 
 .sum { color: var(--soft); margin-bottom: .75rem; }
@@ -95,7 +95,6 @@ svg { forced-color-adjust: none; print-color-adjust: exact; -webkit-print-color-
 .reasons { margin-top: .4rem; font-size: .9375rem; }
 .reasons li { display: grid; grid-template-columns: 3.25rem minmax(0, 1fr); gap: .75rem; padding: .1rem 0; }
 .reasons .number { color: var(--soft); }
-.reasons bdi { overflow-wrap: anywhere; }
 .download { margin-left: .25rem; white-space: nowrap; }
 .contacts, .pauses { margin-top: 1rem; }
 .contacts tbody th { font-family: var(--mono); font-size: .875rem; }
