@@ -18,7 +18,7 @@ export const PAGE_STYLE = `
     --created: #4fae8a; --recovered: #93d3b9; --known: #7189a3; --duplicate: #566a7e; --filtered: #434d55; --failed: #e0695b;
     --refused: #e0ab4a; --typical: #6db1e0; --slow: #d9a066;
     --good-ink: #a5e0c6; --good-page: #1a3a2e; --mixed-ink: #f3d38b; --mixed-page: #3c3013; --bad-ink: #f7b3aa; --bad-page: #46201c;
-    --outage: #4d2824; --patience: #463a1d; --looking: #2d363d;
+    --outage: #4d2824; --patience: #382f19; --looking: #2d363d;
   }
 }
 *, ::before, ::after { box-sizing: border-box; }
