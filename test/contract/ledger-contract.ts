@@ -515,6 +515,14 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         expect(await ledger.run('nobody')).toBeNull();
       });
 
+      test('what its page shows comes with one run, and not with the list of all', async () => {
+        const ledger = await open('run-1');
+        const withPage = record('run-1', { page: { format: 1, timeline: [1, 2] } });
+        await ledger.saveRun(withPage);
+        expect(await ledger.run('run-1')).toEqual(withPage);
+        expect(await ledger.runs()).toEqual([record('run-1')]);
+      });
+
       test('a saved run is there after a crash', async () => {
         const ledger = await open('run-1');
         await ledger.saveRun(record('run-1'));
