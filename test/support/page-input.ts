@@ -63,7 +63,7 @@ export function fullPage(text: string, own: { readonly run?: Partial<RunSummary>
   return { run, facts, inputs, writtenAt: Date.UTC(2026, 10, 23, 3, 10) };
 }
 
-export const RUN_ID = '20261123T030749Z-4f9a' as RunId;
+const RUN_ID = '20261123T030749Z-4f9a' as RunId;
 
 /** A course with all that can happen in it. */
 function courseOf(buckets: number): TimelineRecord {
