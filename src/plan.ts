@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { hasChanged } from './dispatch/known.js';
 import { createDistinctSet, type DistinctSet } from './distinct-set.js';
 import { StoppedError } from './errors.js';
 import type { ImportHooks } from './import.js';
@@ -62,7 +63,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     switch (note?.state) {
       case 'created':
         counts.alreadyImported++;
-        if (draft.inputHash !== null && note.inputHash !== draft.inputHash) counts.changed++;
+        if (hasChanged(draft, note)) counts.changed++;
         return;
       case 'claimed':
       case 'sending':

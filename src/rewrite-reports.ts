@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { realClock } from './clock.js';
 import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
-import type { KnownNote, Ledger, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
+import type { KnownNote, Ledger, RecordedFailure, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import { withOccurrence } from './map/fingerprint.js';
 import type { Draft, Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
@@ -115,9 +115,10 @@ interface ReadAgain extends Source {
 
 async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<void> {
   const failures = new Map<string, RunFailure>();
-  for (let offset = 0; ; offset += PAGE) {
-    const page = await ledger.failuresOfRun(run.runId, { offset, limit: PAGE });
+  for (let after: number | null = null; ; ) {
+    const page: readonly RecordedFailure[] = await ledger.failuresOfRun(run.runId, { after, limit: PAGE });
     for (const failure of page) failures.set(`${failure.input}:${failure.row}`, failure);
+    after = page.at(-1)?.number ?? after;
     if (page.length < PAGE) break;
   }
   const rows = prepareRows(intake, options.limit);

@@ -14,6 +14,14 @@ export function judge(question: Question): Judgement {
   const young = matches.filter((memory) => memory.createdAt !== null && memory.createdAt >= youngerThan).sort(byTime);
   // One memory answers for one row, also where that row never learnt its memory's id.
   const ours = young.slice(known.unidentified.filter((hash) => hash === note.sentHash).length);
+  const strangers = known.unidentified.filter((hash) => hash === UNKNOWN_HASH).length;
+  if (ours.length > 0 && ours.length <= strangers) {
+    return {
+      kind: 'unproven',
+      why: "the list shows such a note that may be another one's, which was rebuilt without its id",
+      mayBePage: false,
+    };
+  }
   if (ours[0] !== undefined) return { kind: 'present', memory: ours[0], surplus: ours.slice(1) };
   if (matches.some((memory) => memory.createdAt === null)) {
     return {
@@ -69,6 +77,9 @@ export type Judgement =
   | { readonly kind: 'present'; readonly memory: ListedMemory; readonly surplus: readonly ListedMemory[] }
   | { readonly kind: 'absent' }
   | { readonly kind: 'unproven'; readonly why: string; readonly mayBePage: boolean };
+
+/** The ledger doesn't know what was sent: see `Witness` in `ledger/ledger.ts`. */
+const UNKNOWN_HASH = '';
 
 /** `Date` headers have whole seconds. */
 const CLOCK_TOLERANCE_MS = 2000;

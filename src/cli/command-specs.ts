@@ -13,6 +13,14 @@ export interface CommandSpec {
   readonly load: () => Promise<(call: Call) => Promise<number>>;
 }
 
+/** What stands behind the first word of commands whose name has two. */
+export const COMMAND_GROUPS: Readonly<Record<string, { readonly summary: string; readonly afterword: string }>> = {
+  ledger: {
+    summary: 'check, export, compact or rebuild the ledger',
+    afterword: 'memory-import ledger <command> --help has the options of each, and examples.',
+  },
+};
+
 /** In the help of the program itself. */
 export const FIRST_STEPS: CommandSpec['examples'] = [
   { command: 'memory-import doctor', why: 'is everything there that an import needs?' },
@@ -86,6 +94,61 @@ in the list, and what they imported stays known.`,
     argument: { name: '<run>', meaning: 'the run id, as `runs` lists it' },
     examples: [{ command: 'memory-import report 20261123T030749Z-4f9a', why: "into the run's own folder" }],
     load: async () => (await import('./commands/report.js')).reportCommand,
+  },
+  {
+    name: 'ledger check',
+    summary: 'say what the ledger holds, and whether it is sound; change nothing',
+    description:
+      'Say what the ledger holds, and whether it is sound. It only reads, also while a run is going, and every note is looked at.',
+    examples: [
+      { command: 'memory-import ledger check', why: 'after a crash of the machine, or of a backup' },
+      { command: 'memory-import ledger check --quick --json', why: 'every night, for a script' },
+    ],
+    afterword: `Exit codes:
+  0  sound
+  1  something is wrong with it: each finding says what, and what to do
+  2  there is no ledger, or the file can't be read as one`,
+    load: async () => (await import('./commands/ledger-check.js')).ledgerCheckCommand,
+  },
+  {
+    name: 'ledger export',
+    summary: 'write what the ledger knows of each note as CSV to stdout',
+    description:
+      'Write what the ledger knows of each note as CSV, in the order in which the notes were first met. It has no names and no texts, since the ledger has none.',
+    examples: [
+      { command: 'memory-import ledger export > notes.csv', why: 'every note, with its state and its memory id' },
+      { command: 'memory-import ledger export --out notes.csv', why: "the same, for the owner's eyes only (0600)" },
+      { command: 'memory-import ledger export | grep in_doubt', why: 'what nobody knows the outcome of' },
+    ],
+    load: async () => (await import('./commands/ledger-export.js')).ledgerExportCommand,
+  },
+  {
+    name: 'ledger compact',
+    summary: 'build its index anew and give unused space back',
+    description:
+      'Build the index of the ledger anew, and give unused space back to the disk. What is known of notes stays, all of it. It needs the lock, so no run may be going, and for a while about twice the space of the ledger.',
+    examples: [
+      { command: 'memory-import ledger compact', why: 'after a large migration, or where `ledger check` asks for it' },
+      { command: 'memory-import ledger compact --drop-failures 90d', why: 'without the failed rows of old runs' },
+    ],
+    load: async () => (await import('./commands/ledger-compact.js')).ledgerCompactCommand,
+  },
+  {
+    name: 'ledger rebuild',
+    summary: 'make a lost ledger again from success.csv files',
+    description:
+      "Make a lost ledger again, or add what a restored one lacks, from the success.csv files of its runs: the next import creates nothing twice. Nothing is sent. Run it as often as you like; with the files left in their runs' folders, `runs` knows these runs again.",
+    argument: { name: '<success.csv...>', meaning: 'success.csv files of runs, as they are or gzipped, in any order' },
+    examples: [
+      { command: 'memory-import ledger rebuild runs/*/success.csv', why: 'the key comes from CALLERS_API_KEY' },
+      { command: 'memory-import ledger rebuild success.csv.gz --json', why: 'for a script' },
+    ],
+    afterword: `Exit codes:
+  0  every row was taken
+  1  some rows couldn't be read; the others were taken
+  2  could not start: a file is no success.csv, the ledger is another account's …
+  4  a run holds the ledger`,
+    load: async () => (await import('./commands/ledger-rebuild.js')).ledgerRebuildCommand,
   },
   {
     name: 'sandbox',

@@ -1,4 +1,5 @@
 import { LedgerError, LedgerHeldError, OptionsError, StoppedError, UserError } from '../errors.js';
+import { COMMANDS } from './command-specs.js';
 import { exitCodeOfError } from './exit-codes.js';
 import type { Io } from './io.js';
 
@@ -14,7 +15,7 @@ export function explainError(ended: {
 }
 
 function sentence({ error, argv, version }: { error: unknown; argv: readonly string[]; version: string }): string {
-  const command = `memory-import ${argv.find((word) => !word.startsWith('-')) ?? ''}`.trimEnd();
+  const command = `memory-import ${commandOf(argv)}`.trimEnd();
   if (error instanceof OptionsError) {
     return `${command} can't start:\n${error.problems.map((problem) => `  ${problem}`).join('\n')}\n${command} --help lists the options.`;
   }
@@ -26,6 +27,12 @@ function sentence({ error, argv, version }: { error: unknown; argv: readonly str
   return `memory-import: unexpected error: ${message}
 This is a bug: please report it, with its version (${version}) and the command. What is settled is safe in the ledger, and the same command goes on from there.
 ${details}`;
+}
+
+/** The words of the command that was called; where there is no such command, the first word. */
+function commandOf(argv: readonly string[]): string {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  return COMMANDS.find(({ name }) => name === words.slice(0, name.split(' ').length).join(' '))?.name ?? words[0] ?? '';
 }
 
 function wantsDetails(argv: readonly string[]): boolean {

@@ -11,11 +11,24 @@ export interface OptionSpec {
   readonly commands: readonly CommandName[];
 }
 
-export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'sandbox' | 'completion';
+/** Two words where it is a command of a group: `ledger check`. */
+export type CommandName =
+  | 'import'
+  | 'plan'
+  | 'doctor'
+  | 'runs'
+  | 'report'
+  | 'ledger check'
+  | 'ledger export'
+  | 'ledger compact'
+  | 'ledger rebuild'
+  | 'sandbox'
+  | 'completion';
 
 const ROWS: readonly CommandName[] = ['import', 'plan'];
 const RUNS: readonly CommandName[] = ['import', 'plan', 'doctor'];
-const LEDGER: readonly CommandName[] = [...RUNS, 'runs', 'report'];
+const CARE: readonly CommandName[] = ['ledger check', 'ledger export', 'ledger compact', 'ledger rebuild'];
+const LEDGER: readonly CommandName[] = [...RUNS, 'runs', 'report', ...CARE];
 
 /** Every option, in the order in which `--help` and the README show them. */
 export const OPTION_SPECS: readonly OptionSpec[] = [
@@ -25,14 +38,14 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     default: 'https://api.callers.ai',
     env: 'CALLERS_BASE_URL',
     meaning: 'the API, with a path prefix if it has one; plain http only to loopback',
-    commands: RUNS,
+    commands: [...RUNS, 'ledger rebuild'],
   },
   {
     name: 'apiKeyFile',
     flags: '--api-key-file <path>',
     env: 'CALLERS_API_KEY',
     meaning: 'a file that holds the key; no option takes the key itself, where `ps` would show it',
-    commands: RUNS,
+    commands: [...RUNS, 'ledger rebuild'],
   },
   { name: 'subOrg', flags: '--sub-org <id>', meaning: 'sub organization of rows that name none', commands: RUNS },
   {
@@ -120,7 +133,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'sameAccount',
     flags: '--same-account',
     meaning: "the ledger's target changed its key or address, and it is the same account",
-    commands: ROWS,
+    commands: [...ROWS, 'ledger rebuild'],
   },
   {
     name: 'adopt',
@@ -165,7 +178,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ['runs'],
   },
   { name: 'dryRun', flags: '--dry-run', meaning: 'with `--prune`: say what would be removed', commands: ['runs'] },
-  { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...RUNS, 'runs'] },
+  {
+    name: 'json',
+    flags: '--json',
+    meaning: 'the result as one JSON object on stdout',
+    commands: [...RUNS, 'runs', 'ledger check', 'ledger compact', 'ledger rebuild'],
+  },
   {
     name: 'logLevel',
     flags: '--log-level <level>',
@@ -186,6 +204,25 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ROWS,
   },
   { name: 'progress', flags: '--no-progress', meaning: 'no progress bar on a terminal', commands: ROWS },
+
+  {
+    name: 'quick',
+    flags: '--quick',
+    meaning: "SQLite's quick check, and counts; no look at each note",
+    commands: ['ledger check'],
+  },
+  {
+    name: 'out',
+    flags: '--out <file>',
+    meaning: 'a new file instead of stdout; one that is there already is left alone',
+    commands: ['ledger export'],
+  },
+  {
+    name: 'dropFailures',
+    flags: '--drop-failures <age>',
+    meaning: 'forget the failed rows of runs that began longer ago (`90d`): `report` then writes their failures.csv no more',
+    commands: ['ledger compact'],
+  },
 
   {
     name: 'port',

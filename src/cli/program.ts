@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { VERSION_AND_COMMIT } from '../version.js';
-import { COMMANDS, type CommandSpec, FIRST_STEPS } from './command-specs.js';
+import { COMMAND_GROUPS, COMMANDS, type CommandSpec, FIRST_STEPS } from './command-specs.js';
 import { EXIT } from './exit-codes.js';
 import { explainError } from './explain-error.js';
 import type { Io } from './io.js';
@@ -26,8 +26,8 @@ export async function runProgram(called: {
     .configureHelp({ minWidthToWrap: 30 })
     .addHelpText('after', `${examplesText(FIRST_STEPS)}\n\nmemory-import <command> --help has the options of each, and examples.`);
   for (const spec of commands) {
-    const command = program
-      .command(spec.name)
+    const command = parentOf(spec, program)
+      .command(spec.name.split(' ').at(-1) ?? spec.name)
       .summary(spec.summary)
       .description(spec.description ?? spec.summary);
     if (spec.argument) command.argument(spec.argument.name, spec.argument.meaning);
@@ -53,6 +53,19 @@ export async function runProgram(called: {
     }
     return explainError({ error, argv, version: VERSION_AND_COMMIT, stderr: io.stderr });
   }
+}
+
+/** The program, or the group of a command whose name has two words, made where it is the first of it. */
+function parentOf(spec: CommandSpec, program: Command): Command {
+  const [name = '', rest] = spec.name.split(' ');
+  if (rest === undefined) return program;
+  const made = program.commands.find((command) => command.name() === name);
+  if (made !== undefined) return made;
+  const group = COMMAND_GROUPS[name];
+  return program
+    .command(name)
+    .description(group?.summary ?? '')
+    .addHelpText('after', `\n${group?.afterword}`);
 }
 
 function toOption(spec: OptionSpec): Option {

@@ -18,7 +18,7 @@ export function outcomeOfKnown({ note, draft, firstRow, recoveredBefore }: Known
     case 'created':
       if (firstRow !== null) return { kind: 'duplicate', firstRow, memoryId, createdAt };
       if (recoveredBefore.has(note.key)) return { kind: 'recovered', memoryId, createdAt, attempts: 0 };
-      return { kind: 'already_imported', memoryId, createdAt, changed: draft.inputHash !== null && note.inputHash !== draft.inputHash };
+      return { kind: 'already_imported', memoryId, createdAt, changed: hasChanged(draft, note) };
     case 'failed':
       return share(note.failure, firstRow ?? note.row);
     case 'in_doubt': {
@@ -37,6 +37,11 @@ export function outcomeOfKnown({ note, draft, firstRow, recoveredBefore }: Known
     default:
       return assertNever(note.state);
   }
+}
+
+/** With `--id-column`: its content isn't what it was then. Of a note that was rebuilt that isn't known. */
+export function hasChanged(draft: Pick<Draft, 'inputHash'>, note: Pick<KnownNote, 'inputHash'>): boolean {
+  return draft.inputHash !== null && note.inputHash !== null && draft.inputHash !== note.inputHash;
 }
 
 function share(failure: Pick<RowFailure, 'class' | 'status' | 'message'> | null, firstRow: string): RowFailure {

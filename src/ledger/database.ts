@@ -5,6 +5,8 @@ export interface Database {
   exec(sql: string): void;
   /** The same statement for the same SQL: it mustn't be run while an iteration over it is under way. */
   prepare(sql: string): Statement;
+  /** A function of one value for SQL: the same answer for the same value. */
+  define(name: string, work: (value: unknown) => number): void;
   readonly isOpen: boolean;
   readonly isTransaction: boolean;
   /** Statements can't be finalized in this driver: the files stay open, and the log unmerged, until they happen to be collected. */
@@ -26,6 +28,7 @@ export function openDatabase(path: string, options: { readonly readOnly: boolean
       }
       return statement;
     },
+    define: (name, work) => database.function(name, { deterministic: true }, work),
     get isOpen() {
       return database.isOpen;
     },
@@ -37,11 +40,17 @@ export function openDatabase(path: string, options: { readonly readOnly: boolean
 }
 
 const BUSY = 5;
+const READ_ONLY = [8, 14];
 const CORRUPT = [11, 26];
 
 /** True where another connection holds the lock that was asked for. */
 export function isBusy(error: unknown): boolean {
   return (resultCode(error) ?? 0) % 256 === BUSY;
+}
+
+/** True where files can't be written, or made beside the database. */
+export function isReadOnly(error: unknown): boolean {
+  return READ_ONLY.includes((resultCode(error) ?? 0) % 256);
 }
 
 /** True where the file isn't an intact SQLite database. */

@@ -24,6 +24,13 @@ export interface Ledger {
   commit(batch: LedgerBatch): Promise<readonly ClaimAnswer[]>;
 
   /**
+   * Takes the word of witnesses that notes are there, in one durable transaction: of a ledger that was lost, the rows of a success.csv. What
+   * the ledger knows better stays. Answers come in the order of the witnesses.
+   * @throws LedgerError where it can't be made durable, or a run isn't known; then nothing of it happened.
+   */
+  remember(witnesses: readonly Witness[]): Promise<readonly WitnessAnswer[]>;
+
+  /**
    * What earlier runs left open, oldest first, at most `limit` with a key above `after`. Opening the ledger for writing has made
    * every note that a dead run left `claimed` or `sending` a note in doubt.
    */
@@ -42,8 +49,8 @@ export interface Ledger {
   run(runId: string): Promise<RunRecord | null>;
   /** Notes whose last word was spoken by this run, by key, at most `limit` above `after`. */
   notesOfRun(runId: RunId, page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly RunNote[]>;
-  /** Failures of the run, in the order in which they were recorded, at most `limit` after the first `offset`. */
-  failuresOfRun(runId: RunId, page: { readonly offset: number; readonly limit: number }): Promise<readonly RunFailure[]>;
+  /** Failures of the run, in the order in which they were recorded, at most `limit` with a number above `after`. */
+  failuresOfRun(runId: RunId, page: { readonly after: number | null; readonly limit: number }): Promise<readonly RecordedFailure[]>;
 
   /** Releases the lock. What was committed stays. */
   close(): Promise<void>;
@@ -70,6 +77,31 @@ export interface Claim {
   /** `--in-doubt resend`: a note in doubt is ours to send again, at the user's risk. */
   readonly takeDoubt: boolean;
 }
+
+/** Something beside the ledger that says of a note that it is there. What was sent then isn't known: its `sentHash` is empty. */
+export interface Witness {
+  readonly fingerprint: Fingerprint;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  /** The row's label. */
+  readonly row: string;
+  readonly memoryId: string | null;
+  /** The server's time, as it gave it. */
+  readonly createdAt: string | null;
+  readonly attempts: number;
+  /** The run, which `saveRun` has told of, that made the memory; null: not known, so the note counts as adopted by the run that remembers. */
+  readonly made: { readonly runId: RunId; readonly how: 'created' | 'recovered' } | null;
+}
+
+export type WitnessAnswer =
+  | 'added'
+  /** It had failed, was in doubt or released: now it is created. */
+  | 'settled'
+  | 'known'
+  /** The ledger knows that it was undone since. */
+  | 'undone'
+  /** The ledger knows another memory of it. */
+  | 'differs';
 
 export type ClaimAnswer =
   /**
@@ -136,6 +168,7 @@ export interface OpenNote {
   readonly state: 'in_doubt' | 'closing';
   readonly contactId: string;
   readonly subOrg: string | null;
+  /** Empty where it isn't known, see `Witness`. */
   readonly sentHash: string;
   readonly row: string;
   readonly runId: RunId;
@@ -153,7 +186,7 @@ export interface ContactKnowledge {
   readonly memoryIds: ReadonlySet<string>;
   /** The newest memory of it that isn't undone: a list that doesn't show it proves nothing. */
   readonly newest: string | null;
-  /** Of each created note of it whose memory's id couldn't be learnt: the hash of what was sent. One memory of a list is that note's. */
+  /** Of each created note of it whose memory's id couldn't be learnt: the hash of what was sent (empty: not known). One memory of a list is that note's. */
   readonly unidentified: readonly string[];
 }
 
@@ -165,6 +198,11 @@ export interface RunFailure {
   readonly status: number | null;
   readonly message: string;
   readonly attempts: number;
+}
+
+export interface RecordedFailure extends RunFailure {
+  /** Grows with each failure that the ledger records, of whichever run. */
+  readonly number: number;
 }
 
 export interface RunNote {

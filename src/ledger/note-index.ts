@@ -180,21 +180,38 @@ function sizeOf(contact: ContactSize | null): number {
 
 /** The saved filter is true up to a key; what came later is added from the notes themselves. */
 function loadFilter(database: Database): { readonly filter: Filter; readonly savedSegments: number; readonly filterUpTo: number } {
+  const { segments, upTo: filterUpTo } = savedFilter(database);
+  const filter = createFilter(segments);
+  const savedSegments = fullSegments(filter);
+  for (const row of database.prepare(NOTES_ABOVE).iterate(filterUpTo)) filter.add(hex(row.fingerprint));
+  return { filter, savedSegments, filterUpTo };
+}
+
+/** The filter as it was saved, and the key up to which it is true; nothing, up to 0, where it isn't intact. */
+export function savedFilter(database: Database): {
+  readonly segments: readonly FilterSegment[];
+  readonly upTo: number;
+  readonly isIntact: boolean;
+  /** False in a ledger whose first run hasn't come so far. */
+  readonly wasSaved: boolean;
+} {
   const segments = database
     .prepare(SAVED_SEGMENTS)
     .all()
     .map((row) => ({ capacity: Number(row.capacity), count: Number(row.count), bits: new Uint8Array(row.bits as Uint8Array) }));
   // SQLite doesn't notice a bit that has flipped, and here it would call a note unknown that was created.
-  const isIntact = checksum(segments) === database.prepare(READ_MARK).get('filter_checksum')?.value;
-  const filter = createFilter(isIntact ? segments : []);
-  const savedSegments = fullSegments(filter);
-  const filterUpTo = isIntact ? mark(database, 'filter_up_to') : 0;
-  for (const row of database.prepare(NOTES_ABOVE).iterate(filterUpTo)) filter.add(hex(row.fingerprint));
-  return { filter, savedSegments, filterUpTo };
+  const saved = database.prepare(READ_MARK).get('filter_checksum')?.value;
+  const isIntact = checksum(segments) === saved;
+  return {
+    segments: isIntact ? segments : [],
+    upTo: isIntact ? mark(database, 'filter_up_to') : 0,
+    isIntact,
+    wasSaved: saved !== undefined,
+  };
 }
 
 /** @param saving.savedSegments so many full segments stand there already: they never change, and are written once */
-function saveFilter(saving: {
+export function saveFilter(saving: {
   readonly database: Database;
   readonly filter: Filter;
   readonly upTo: number;
@@ -219,7 +236,7 @@ function checksum(segments: readonly FilterSegment[]): string {
   return hash.digest('hex');
 }
 
-function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+export function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
   database.exec(begin);
   try {
     const result = work();
@@ -230,7 +247,7 @@ function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE'
   }
 }
 
-function mark(database: Database, name: string): number {
+export function mark(database: Database, name: string): number {
   return Number(database.prepare(READ_MARK).get(name)?.value ?? 0);
 }
 
@@ -243,12 +260,12 @@ function byFirst(a: readonly [number, number], b: readonly [number, number]): nu
 }
 
 /** 52 bits: an exact integer, and an integer in SQLite. */
-function prefixOf(fingerprint: string): number {
+export function prefixOf(fingerprint: string): number {
   return Number.parseInt(fingerprint.slice(0, 13), 16);
 }
 
 /** 52 bits of a contact id, by two FNV-1a hashes. Only a way to find rows: the id itself decides. */
-function contactHash(contactId: string): number {
+export function contactHash(contactId: string): number {
   let a = 0x811c9dc5;
   let b = 0x050c5d1f;
   for (let i = 0; i < contactId.length; i++) {

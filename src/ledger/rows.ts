@@ -1,5 +1,5 @@
 import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
-import type { KnownNote, NoteState, OpenNote, RunFailure, RunNote } from './ledger.js';
+import type { KnownNote, NoteState, OpenNote, RecordedFailure, RunNote } from './ledger.js';
 
 // From SQLite's rows to the port's words. The casts are to what `sqlite.ts` alone has written, checked by STRICT tables.
 
@@ -60,8 +60,9 @@ export function toRunNote(row: Row): RunNote {
   };
 }
 
-export function toRunFailure(row: Row): RunFailure {
+export function toRecordedFailure(row: Row): RecordedFailure {
   return {
+    number: Number(row.failure_number),
     input: Number(row.input),
     row: Number(row.row),
     class: row.class as FailureClass,

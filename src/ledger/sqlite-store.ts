@@ -3,8 +3,9 @@ import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../mode
 import { type Database, describe } from './database.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
-import { createNoteIndex, type NoteIndex } from './note-index.js';
-import { toKnownNote, toOpenNote, toRunFailure, toRunNote } from './rows.js';
+import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
+import { createRememberer } from './remember.js';
+import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
 
 /** An opened ledger file, locked where it is written. */
 export interface Store {
@@ -21,6 +22,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
   const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
   const index = createNoteIndex(database, tailLength);
+  const { remember } = createRememberer({ database, index, runNumber, now });
   const sql = {
     find: database.prepare(FIND_NOTE),
     insert: database.prepare(INSERT_NOTE),
@@ -106,15 +108,20 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     }
   };
 
-  const writeBatch = (batch: LedgerBatch): readonly ClaimAnswer[] => {
+  /** Only what is committed is known: an aborted transaction leaves no trace in memory either. */
+  const inOneCommit = <T>(work: (pending: Map<Fingerprint, NoteKey>) => T): T => {
+    // Before it, in a transaction of its own: when it fails, nothing of the work has happened.
+    index.settle();
     const pending = new Map<Fingerprint, NoteKey>();
-    database.exec('BEGIN IMMEDIATE');
+    const result = inTransaction(database, 'BEGIN IMMEDIATE', () => work(pending));
+    for (const [fingerprint, key] of pending) index.add(fingerprint, key);
+    return result;
+  };
+
+  const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
     for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.class, f.status, f.message, f.attempts);
-    database.exec('COMMIT');
-    // Only what is committed is known: an aborted batch leaves no trace in memory either.
-    for (const [fingerprint, key] of pending) index.add(fingerprint, key);
     return answers;
   };
 
@@ -134,15 +141,10 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       });
     },
     async commit(batch) {
-      return guarded(() => {
-        // Before the batch, in a transaction of its own: when it fails, nothing of the batch has happened.
-        index.settle();
-        try {
-          return writeBatch(batch);
-        } finally {
-          if (database.isTransaction) database.exec('ROLLBACK');
-        }
-      });
+      return guarded(() => inOneCommit((pending) => writeBatch(batch, pending)));
+    },
+    async remember(witnesses) {
+      return guarded(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
     },
     async openNotes({ after, limit }) {
       return guarded(() =>
@@ -176,8 +178,13 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
           .map(toRunNote),
       );
     },
-    async failuresOfRun(runId, { offset, limit }) {
-      return guarded(() => database.prepare(FAILURES_OF_RUN).all(runNumberOf(runId), limit, offset).map(toRunFailure));
+    async failuresOfRun(runId, { after, limit }) {
+      return guarded(() =>
+        database
+          .prepare(FAILURES_OF_RUN)
+          .all(runNumberOf(runId), after ?? 0, limit)
+          .map(toRecordedFailure),
+      );
     },
     async close() {
       if (!database.isOpen) return;
@@ -216,7 +223,7 @@ const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, stat
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
-const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? ORDER BY failure_number LIMIT ? OFFSET ?';
+const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? AND failure_number > ? ORDER BY failure_number LIMIT ?';
 // Without what is large.
 const RUNS = "SELECT json_remove(record, '$.page') AS record FROM run ORDER BY run_number DESC";
 const ONE_RUN = 'SELECT record FROM run WHERE run_id = ?';

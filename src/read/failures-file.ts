@@ -80,7 +80,7 @@ const ESCAPED_UNREADABLE =
   'the cell in the column _escaped was changed: expected the list of columns that were guarded against formulas, such as ["text"], or []; take the row from the original failures file';
 
 /** The guard puts one apostrophe in front of what a spreadsheet would take for a formula, and of what begins with an apostrophe. */
-function unguarded(cell: string): string {
+export function unguarded(cell: string): string {
   return cell.startsWith("'") ? cell.slice(1) : cell;
 }
 

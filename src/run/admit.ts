@@ -1,4 +1,5 @@
 import type { Dispatcher } from '../dispatch/dispatch.js';
+import { hasChanged } from '../dispatch/known.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
@@ -50,7 +51,7 @@ export async function admit(batch: readonly PreparedRow[], admission: Admission)
       }
       const first = firstSeen.meet(note.key, row.ordinal);
       const { memoryId, createdAt } = note;
-      const changed = row.draft.inputHash !== null && row.draft.inputHash !== note.inputHash;
+      const changed = hasChanged(row.draft, note);
       const outcome: Outcome =
         first === null
           ? { kind: 'already_imported', memoryId, createdAt, changed }

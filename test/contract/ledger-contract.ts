@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LedgerError, LedgerHeldError, UserError } from '../../src/errors.js';
-import type { Ledger, NoteState, RunRecord } from '../../src/ledger/ledger.js';
+import type { Ledger, NoteState, RunRecord, Witness } from '../../src/ledger/ledger.js';
 import type { NoteKey } from '../../src/model.js';
 import {
   batchOf,
@@ -288,7 +288,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         await expect(ledger.commit(batch)).rejects.toThrow(LedgerError);
         expect(await known(ledger, 1)).toMatchObject({ state: 'claimed' });
         expect(await known(ledger, 2)).toBeNull();
-        expect(await ledger.failuresOfRun(runId('run-1'), { offset: 0, limit: 10 })).toEqual([]);
+        expect(await ledger.failuresOfRun(runId('run-1'), { after: null, limit: 10 })).toEqual([]);
         // And it goes on working: the same note is new.
         expect((await ledger.commit(batchOf({ claims: [claimOf(2)] })))[0]?.kind).toBe('claimed');
       });
@@ -577,15 +577,114 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         await ledger.commit(batchOf({ failures: [{ ...failure(5), class: 'bad_request', status: 400, attempts: 1 }] }));
         ledger = await nextRun(ledger, 'run-2');
         await ledger.commit(batchOf({ failures: [failure(1)] }));
-        const rows = async (id: string, offset: number, limit: number) =>
-          (await ledger.failuresOfRun(runId(id), { offset, limit })).map(({ row }) => row);
-        expect(await rows('run-1', 0, 10)).toEqual([9, 3, 5]);
-        expect(await rows('run-1', 1, 1)).toEqual([3]);
-        expect(await rows('run-1', 3, 1)).toEqual([]);
-        expect(await rows('run-2', 0, 10)).toEqual([1]);
-        expect(await ledger.failuresOfRun(runId('run-1'), { offset: 2, limit: 1 })).toEqual([
-          { input: 1, row: 5, class: 'bad_request', status: 400, message: 'row 5', attempts: 1 },
+        const rows = async (id: string, after: number | null, limit: number) =>
+          (await ledger.failuresOfRun(runId(id), { after, limit })).map(({ row }) => row);
+        expect(await rows('run-1', null, 10)).toEqual([9, 3, 5]);
+        expect(await rows('run-1', null, 1)).toEqual([9]);
+        const [first, second, third] = await ledger.failuresOfRun(runId('run-1'), { after: null, limit: 10 });
+        expect(await rows('run-1', first!.number, 1)).toEqual([3]);
+        expect(await rows('run-1', third!.number, 1)).toEqual([]);
+        expect(await rows('run-2', null, 10)).toEqual([1]);
+        expect(await ledger.failuresOfRun(runId('run-1'), { after: second!.number, limit: 1 })).toEqual([
+          { number: third!.number, input: 1, row: 5, class: 'bad_request', status: 400, message: 'row 5', attempts: 1 },
         ]);
+      });
+    });
+
+    describe('witnesses of a ledger that was lost', () => {
+      const witness = (n: number | string, part: Partial<Witness> = {}): Witness => ({
+        fingerprint: fingerprint(n),
+        contactId: 'contact-1',
+        subOrg: null,
+        row: String(n),
+        memoryId: `m-${n}`,
+        createdAt: '2026-01-02T03:04:05.000Z',
+        attempts: 1,
+        made: null,
+        ...part,
+      });
+      const runOf = (id: string) => ({
+        runId: runId(id),
+        startedAt: '2026-01-02T03:04:00.000Z',
+        finishedAt: null,
+        status: 'completed' as const,
+        inputs: [],
+        out: 'there',
+        options: {},
+        summary: null,
+      });
+
+      test('make notes known that are never claimed again, also after a crash, and twice is once', async () => {
+        let ledger = await open('rebuild-1');
+        expect(await ledger.remember([witness(1), witness(2, { subOrg: 'east', memoryId: null }), witness(1)])).toEqual([
+          'added',
+          'added',
+          'known',
+        ]);
+        ledger = await crashInto(ledger, 'rebuild-2');
+        expect(await ledger.remember([witness(1), witness(2, { subOrg: 'east', memoryId: null })])).toEqual(['known', 'known']);
+        const answers = await ledger.commit(batchOf({ claims: [claimOf(1), claimOf(2), claimOf(3)] }));
+        expect(answers.map(({ kind }) => kind)).toEqual(['known', 'known', 'claimed']);
+        expect(await known(ledger, 1)).toMatchObject({ state: 'created', how: 'adopted', memoryId: 'm-1', row: '1', inputHash: null });
+        expect((await ledger.contact('contact-1', null)).newest).toBe('m-1');
+        // Of the memory whose id isn't known it isn't known either what was sent.
+        expect((await ledger.contact('contact-1', 'east')).unidentified).toEqual(['']);
+        expect(await ledger.openNotes({ after: null, limit: 10 })).toEqual([]);
+      });
+
+      test('say which run made a note, where that run is known, whichever witness comes first', async () => {
+        let ledger = await open('rebuild');
+        const made = { runId: runId('run-7'), how: 'recovered' as const };
+        await expect(ledger.remember([witness(1, { made })])).rejects.toThrow(LedgerError);
+        expect(await known(ledger, 1)).toBeNull();
+        await ledger.saveRun(runOf('run-7'));
+        for (const part of [{ made: null }, { made, row: '9' }, { made: null, row: '4' }]) await ledger.remember([witness(1, part)]);
+        expect(await known(ledger, 1)).toMatchObject({ runId: 'run-7', how: 'recovered', row: '9' });
+        ledger = await nextRun(ledger, 'next');
+        expect(await ledger.notesOfRun(runId('run-7'), { after: null, limit: 10 })).toMatchObject([{ memoryId: 'm-1', row: '9' }]);
+      });
+
+      test('settle what had failed, was released or is in doubt', async () => {
+        let ledger = await open('run-1');
+        await settle(ledger, failed(await claimKey(ledger, claimOf(1))));
+        await settle(ledger, inDoubt(await claimKey(ledger, claimOf(2)), 2000));
+        await settle(ledger, released(await claimKey(ledger, claimOf(3))));
+        await claimKey(ledger, claimOf(4));
+        ledger = await crashInto(ledger, 'rebuild');
+        expect(await ledger.remember([1, 2, 3, 4].map((n) => witness(n)))).toEqual(['settled', 'settled', 'settled', 'settled']);
+        for (const n of [1, 2, 3, 4]) expect(await known(ledger, n)).toMatchObject({ state: 'created', memoryId: `m-${n}`, failure: null });
+        expect(await ledger.openNotes({ after: null, limit: 10 })).toEqual([]);
+      });
+
+      test('know less than the ledger: its own memory stays, and what was undone stays undone', async () => {
+        let ledger = await open('run-1');
+        const [first, second] = [await claimKey(ledger, claimOf(1)), await claimKey(ledger, claimOf(2))];
+        const createdAt = '2026-01-02T03:04:05.000Z';
+        await settle(ledger, created(first, 'm-1', { createdAt }), created(second, 'm-2', { createdAt }));
+        await ledger.close();
+        await store.undo(second);
+        ledger = await open('rebuild');
+        const later = '2026-01-03T00:00:00.000Z';
+        expect(await ledger.remember([witness(1, { memoryId: 'other', createdAt: later }), witness(2)])).toEqual(['differs', 'undone']);
+        expect(await known(ledger, 1)).toMatchObject({ state: 'created', memoryId: 'm-1', runId: 'run-1', how: 'created' });
+        expect(await known(ledger, 2)).toMatchObject({ state: 'undone' });
+        // Made again later: that is there.
+        expect(await ledger.remember([witness(2, { memoryId: 'again', createdAt: later })])).toEqual(['settled']);
+        expect(await known(ledger, 2)).toMatchObject({ state: 'created', memoryId: 'again' });
+      });
+
+      test('of two that name different memories the later one counts, in whichever order they come', async () => {
+        const ledger = await open('rebuild');
+        const [early, late] = [witness(1, { memoryId: 'early' }), witness(1, { memoryId: 'late', createdAt: '2026-02-01T00:00:00.000Z' })];
+        expect(await ledger.remember([early, late])).toEqual(['added', 'differs']);
+        const other = { fingerprint: fingerprint(2), contactId: 'contact-2' };
+        expect(
+          await ledger.remember([
+            { ...late, ...other },
+            { ...early, ...other },
+          ]),
+        ).toEqual(['added', 'differs']);
+        for (const n of [1, 2]) expect(await known(ledger, n)).toMatchObject({ memoryId: 'late' });
       });
     });
 

@@ -105,7 +105,7 @@ async function checkRun(ledger: Ledger, id: string, lines: readonly string[], is
     }
   }
   for (const note of await batchOf(committed)) expect(note).toBeNull();
-  const failures = await ledger.failuresOfRun(runId(id), { offset: 0, limit: 1_000_000 });
+  const failures = await ledger.failuresOfRun(runId(id), { after: null, limit: 1_000_000 });
   expect(failures.map(({ row }) => row)).toEqual(Array.from({ length: committed }, (_, batch) => batch));
 }
 

@@ -85,6 +85,9 @@ describe('a mistake', () => {
     [['import', 'a.csv', '--concurency', '3'], /unknown option '--concurency'\n\(Did you mean --concurrency\?\)/],
     [['import'], /missing required argument 'input'/],
     [['runs', 'x'], /too many arguments/],
+    [['ledger'], /Usage: memory-import ledger/],
+    [['ledger', 'chek'], /unknown command 'chek'\n\(Did you mean check\?\)/],
+    [['ledger', 'check', '--adopt'], /unknown option '--adopt'[\s\S]*memory-import ledger check --help/],
     [['report'], /missing required argument 'run'/],
     [['import', 'a.csv', '--rate'], /argument missing/],
     [['import', 'a.csv', '--ledger', '--json'], /Expected a value, found the option --json/],
@@ -102,12 +105,18 @@ describe('help', () => {
   it('of the program lists what works, and no more', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const listed = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)].map((found) => found[1]);
-    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'sandbox', 'help']);
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\]| )/gm)].map((found) => found[1]);
+    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'ledger', 'sandbox', 'help']);
+  });
+
+  it('of a group of commands lists them', async () => {
+    const { code, stdout } = await run(['ledger', '--help']);
+    expect(code).toBe(0);
+    expect([...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map((found) => found[1])).toEqual(['check', 'export', 'compact', 'rebuild']);
   });
 
   it.each(COMMANDS)('of $name has its options, their defaults, and examples', async ({ name }) => {
-    const { code, stdout } = await run([name, '--help']);
+    const { code, stdout } = await run([...name.split(' '), '--help']);
     expect(code).toBe(0);
     // Without its line breaks.
     const text = stdout.replaceAll(/\s+/g, ' ');
@@ -125,6 +134,7 @@ describe('help', () => {
         .replace(/^.*memory-import /, '')
         .replaceAll('"', '')
         .replace('Note body', 'Note_body')
+        .replace(/ [|>] .*/, '')
         .split(' ');
       expect(await run(words), command).toMatchObject({ code: 0, calls: 1 });
     }
@@ -181,7 +191,7 @@ describe('the table of options', () => {
       const [flag = '', placeholder] = spec.flags.split(' ');
       const command = spec.commands[0] ?? 'import';
       const args = COMMANDS.find(({ name }) => name === command)?.argument ? ['x'] : [];
-      const { call } = await run([command, ...args, ...(placeholder ? [flag, 'value'] : [flag])]);
+      const { call } = await run([...command.split(' '), ...args, ...(placeholder ? [flag, 'value'] : [flag])]);
       expect(call?.values, flag).toHaveProperty(spec.name);
     }
   });

@@ -46,7 +46,7 @@ describe('the README', () => {
   });
 
   it('shows commands that exist, with options that they take', () => {
-    const shown = [...readme.matchAll(/memory-import ([a-z]+)([^\n`|)]*)/g)].filter(([, , rest]) => rest !== undefined);
+    const shown = [...readme.matchAll(/memory-import ((?:ledger )?[a-z]+)([^\n`|)]*)/g)].filter(([, , rest]) => rest !== undefined);
     const called = shown.filter(([text]) => COMMANDS.some(({ name }) => text.startsWith(`memory-import ${name}`)));
     // Enough to know that the expression finds them.
     expect(new Set(called.map(([, name]) => name))).toEqual(new Set(COMMANDS.map(({ name }) => name)));

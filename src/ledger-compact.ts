@@ -1,0 +1,25 @@
+import { OptionsError } from './errors.js';
+import type { ImportHooks } from './import.js';
+import { compactLedger, type LedgerCompact } from './ledger/compact.js';
+import { type ImportOptions, parseDuration, resolveOptions } from './options.js';
+
+export type { LedgerCompact };
+
+/**
+ * Builds the ledger's index anew and gives unused space back; what is known of notes stays.
+ * @param options.dropFailures forgets the failed rows of runs that began longer ago, such as `90d`
+ * @throws UserError, LedgerHeldError, LedgerError: see `compactLedger`
+ */
+export function compactLedgerOf(
+  options: ImportOptions & { readonly dropFailures?: string },
+  hooks: Pick<ImportHooks, 'env' | 'clock'> & { readonly onStep?: (what: string) => void } = {},
+): LedgerCompact {
+  const { dropFailures, ...rest } = options;
+  const age = dropFailures === undefined ? null : parseDuration(dropFailures);
+  if (dropFailures !== undefined && (age === null || age === 0))
+    throw new OptionsError([`--drop-failures: expected an age with its unit, such as 90d, found ${JSON.stringify(dropFailures)}`]);
+  const { ledger: path } = resolveOptions(rest, hooks.env ?? process.env, { key: false, inputs: false });
+  const now = hooks.clock?.now() ?? Date.now();
+  const dropFailuresBefore = age === null ? null : new Date(Math.max(0, now - age)).toISOString();
+  return compactLedger({ path, dropFailuresBefore, ...(hooks.onStep === undefined ? {} : { onStep: hooks.onStep }) });
+}
