@@ -28,6 +28,7 @@ import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
 import { afterFreshLedgerCheck } from './run/first-rows.js';
 import { openIntake } from './run/intake.js';
+import { stopWhenLedgerIsLost } from './run/lost-ledger.js';
 import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
@@ -102,6 +103,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   };
   const release = stopOnSignal(signal, halt);
   const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
+  const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt });
   const api = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
@@ -217,10 +219,12 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     }
     // Nothing is left to stop: a run that did all its work isn't called stopped because closing its files took longer.
     liftMaxDuration();
+    ledgerFile.check();
     return await conclude(context, { tally, page, repeat: repeat ?? null, halt, emit });
   } finally {
     release();
     liftMaxDuration();
+    ledgerFile.release();
     await api.close();
     await reports.close().catch(() => {}); // closed already where all went well
   }

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { describe } from './database.js';
@@ -30,11 +30,21 @@ function createFile(path: string): void {
 
 /** The folder and those above it, made durable: a ledger that a power cut takes away with its folder has remembered nothing. */
 function makeFolder(folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined || process.platform === 'win32') return;
-  for (let made = resolve(folder); made !== dirname(made); made = dirname(made)) {
-    syncFolder(dirname(made));
-    if (made === resolve(first)) return;
+  const missing: string[] = [];
+  for (let place = resolve(folder); !existsSync(place) && place !== dirname(place); place = dirname(place)) missing.unshift(place);
+  // Not `recursive`: Node tries for ever where a folder can't be made in one that is there, as in /proc.
+  for (const place of missing) {
+    makeOne(place);
+    if (process.platform !== 'win32') syncFolder(dirname(place));
+  }
+}
+
+function makeOne(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another run was faster.
+    if (!existsSync(folder)) throw error;
   }
 }
 

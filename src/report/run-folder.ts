@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { lstat, mkdir, open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import type { RunId } from '../model.js';
 
@@ -14,7 +15,7 @@ import type { RunId } from '../model.js';
 export async function createRunFolder(out: string, runId: RunId): Promise<string> {
   const folder = join(out, runId);
   try {
-    await mkdir(dirname(folder), { recursive: true, mode: FOLDER_MODE });
+    await makeParents(dirname(resolve(folder)));
     await mkdir(folder, { mode: FOLDER_MODE });
   } catch (cause) {
     if (!hasCode(cause, 'EEXIST') || !(await isPlainFolder(folder))) {
@@ -25,6 +26,18 @@ export async function createRunFolder(out: string, runId: RunId): Promise<string
 }
 
 const FOLDER_MODE = 0o700;
+
+/** Not `recursive`: Node tries for ever where a folder can't be made in one that is there, as in /proc. */
+async function makeParents(folder: string): Promise<void> {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) await makeParents(dirname(folder));
+  try {
+    await mkdir(folder, { mode: FOLDER_MODE });
+  } catch (error) {
+    // Another run was faster.
+    if (!existsSync(folder)) throw error;
+  }
+}
 
 /** False for a symbolic link: reports of a run never land where somebody else points to. */
 async function isPlainFolder(path: string): Promise<boolean> {
