@@ -13,15 +13,23 @@ export interface NoteIndex {
   find(fingerprint: Fingerprint): NoteKey | null;
   /** After the note's commit, never before. */
   add(fingerprint: Fingerprint, key: NoteKey): void;
-  /** Moves the tail to the disk once it is long enough. Durable together with the mark up to where it reaches. */
-  settle(): void;
+  /**
+   * Moves the tail to the disk once it is long enough: to be called in a transaction, whose commit makes it durable together with the mark
+   * up to where it reaches. @returns what is to be called after the commit, and not without it
+   */
+  settle(): () => void;
   contact(contactId: string, subOrg: string | null): ContactKnowledge;
   largestContact(): { contactId: string; subOrg: string | null; memories: number } | null;
-  /** Saves the filter, so that the next opening needn't read every note. */
+  /** After a crash no more than so much is to be read again to make it whole. Outside of a transaction. */
+  saveFilterIfDue(): void;
+  /** Moves the tail and saves the filter, so that the next opening needn't read every note. */
   save(): void;
 }
 
-const TAIL_LENGTH = 2048;
+/** Of a large index each key is a page of its own: what is moved at once holds the run up for so long. */
+const TAIL_LENGTH = { small: 2048, large: 256 };
+/** With more notes the index is larger than what SQLite keeps in memory of it. */
+const LARGE_LEDGER = 200_000;
 /** After a crash at most so many notes, and a tail, are read to make the filter whole. */
 const FILTER_LAG = 1 << 18;
 
@@ -49,8 +57,8 @@ const SAVED_SEGMENTS = 'SELECT capacity, count, bits FROM filter_segment ORDER B
 const SAVE_SEGMENT = `INSERT INTO filter_segment (position, capacity, count, bits) VALUES (?, ?, ?, ?)
   ON CONFLICT (position) DO UPDATE SET capacity = excluded.capacity, count = excluded.count, bits = excluded.bits`;
 
-/** @param tailLength so many notes make the tail long enough to be indexed */
-export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): NoteIndex {
+/** @param tailLength so many notes make the tail long enough to be indexed; default: by the ledger's size */
+export function createNoteIndex(database: Database, tailLength?: number): NoteIndex {
   const sql = {
     byPrefix: database.prepare(BY_PREFIX),
     contact: database.prepare(CONTACT_MEMORIES),
@@ -58,22 +66,22 @@ export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): N
   const { filter, tail, ...opened } = load(database);
   let { indexedUpTo, lastKey, savedSegments, filterUpTo } = opened;
 
-  const moveTail = (): void => {
-    if (tail.size === 0) return;
+  const moveTail = (): (() => void) => {
+    if (tail.size === 0) return () => {};
     const rows = database.prepare(TAIL_ROWS).all(indexedUpTo);
     const byFingerprint = rows.map((row) => [prefixOf(hex(row.fingerprint)), Number(row.note_key)] as const).sort(byFirst);
     const byContact = rows.map((row) => [contactHash(String(row.contact_id)), Number(row.note_key)] as const).sort(byFirst);
     const mark = Number(rows.at(-1)?.note_key ?? indexedUpTo);
-    inTransaction(database, 'BEGIN IMMEDIATE', () => {
-      const fingerprint = database.prepare(INDEX_FINGERPRINT);
-      const contact = database.prepare(INDEX_CONTACT);
-      for (const [prefix, key] of byFingerprint) fingerprint.run(prefix, key);
-      for (const [hash, key] of byContact) contact.run(hash, key);
-      database.prepare(WRITE_MARK).run('indexed_up_to', mark);
-    });
-    // Only after the commit: until then the tail is the only way to these notes.
-    indexedUpTo = mark;
-    tail.clear();
+    const fingerprint = database.prepare(INDEX_FINGERPRINT);
+    const contact = database.prepare(INDEX_CONTACT);
+    for (const [prefix, key] of byFingerprint) fingerprint.run(prefix, key);
+    for (const [hash, key] of byContact) contact.run(hash, key);
+    database.prepare(WRITE_MARK).run('indexed_up_to', mark);
+    return () => {
+      // Only after the commit: until then the tail is the only way to these notes.
+      indexedUpTo = mark;
+      tail.clear();
+    };
   };
 
   const saveWholeFilter = (): void => {
@@ -98,8 +106,8 @@ export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): N
       lastKey = Math.max(lastKey, key);
     },
     settle() {
-      if (tail.size >= tailLength) moveTail();
-      if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
+      const long = tailLength ?? (lastKey > LARGE_LEDGER ? TAIL_LENGTH.large : TAIL_LENGTH.small);
+      return tail.size >= long ? moveTail() : () => {};
     },
     contact(contactId, subOrg) {
       const memoryIds = new Set<string>();
@@ -121,8 +129,11 @@ export function createNoteIndex(database: Database, tailLength = TAIL_LENGTH): N
       return { memoryIds, newest: newest?.id ?? null, unidentified };
     },
     largestContact: () => findLargest(database, indexedUpTo),
+    saveFilterIfDue() {
+      if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
+    },
     save() {
-      moveTail();
+      inTransaction(database, 'BEGIN IMMEDIATE', moveTail)();
       saveWholeFilter();
     },
   };

@@ -111,9 +111,13 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
   /** Only what is committed is known: an aborted transaction leaves no trace in memory either. */
   const inOneCommit = <T>(work: (pending: Map<Fingerprint, NoteKey>) => T): T => {
     // Before it, in a transaction of its own: when it fails, nothing of the work has happened.
-    index.settle();
+    index.saveFilterIfDue();
     const pending = new Map<Fingerprint, NoteKey>();
-    const result = inTransaction(database, 'BEGIN IMMEDIATE', () => work(pending));
+    const [result, settled] = inTransaction(database, 'BEGIN IMMEDIATE', () => {
+      const afterCommit = index.settle();
+      return [work(pending), afterCommit] as const;
+    });
+    settled();
     for (const [fingerprint, key] of pending) index.add(fingerprint, key);
     return result;
   };
