@@ -42,6 +42,8 @@ export async function checkLedger(givenPath: string, { quick }: { readonly quick
     // Not even counting the notes is possible.
     throw new UserError(`The ledger ${reader.path} is damaged: ${describe(error)}. ${MEND}`, { cause: error });
   } finally {
+    // Closing alone doesn't end it, see `Database.close`: it would keep the log from being merged.
+    if (reader.database.isTransaction) reader.database.exec('ROLLBACK');
     reader.database.close();
   }
 }

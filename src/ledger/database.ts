@@ -55,7 +55,10 @@ export function isReadOnly(error: unknown): boolean {
 
 /** True where the file isn't an intact SQLite database. */
 export function isCorrupt(error: unknown): boolean {
-  return CORRUPT.includes((resultCode(error) ?? 0) % 256);
+  const code = resultCode(error);
+  // An iteration's error comes without its code.
+  if (code === null) return error instanceof Error && /^(database disk image is malformed|file is not a database)/.test(error.message);
+  return CORRUPT.includes(code % 256);
 }
 
 /** SQLite's own words, with its name for the error where it has one. */
