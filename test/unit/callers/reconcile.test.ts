@@ -51,6 +51,13 @@ describe('presence', () => {
     expect(ask({ unidentified: [contentHash(NAME, 'another')], memories: [memory({})] }).kind).toBe('present');
   });
 
+  test('a memory that may be that of a note which was rebuilt without hash and id proves nothing', () => {
+    expect(ask({ unidentified: [''], memories: [memory({})] }).kind).toBe('unproven');
+    const two = [memory({}), memory({ id: 'm2', createdAt: CLAIMED_AT + 20 })];
+    expect(ask({ unidentified: [''], memories: two }).kind).toBe('present');
+    expect(ask({ unidentified: [''], memories: [memory({ text: 'another' })] }).kind).toBe('absent');
+  });
+
   test.each([3_600_000, -3_600_000])('a server whose clock is %i ms ahead is understood', (skewMs) => {
     expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 2000 })] }).kind).toBe('present');
     expect(ask({ skewMs, memories: [memory({ createdAt: CLAIMED_AT + skewMs - 2001 })] }).kind).toBe('unproven');

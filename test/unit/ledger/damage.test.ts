@@ -136,6 +136,11 @@ describe('what is no ledger of this program', () => {
     expect(() => openLedgerToRead(join(folder, 'file', 'ledger.db'))).toThrow(UserError);
   });
 
+  test.skipIf(process.platform !== 'linux')('a folder in which none can be made, though it is there, is refused at once', () => {
+    expect(() => open('/proc/memory-import/ledger.db')).toThrow(/can't be written: ENOENT/);
+    expect(() => open('/proc/ledger.db')).toThrow(/can't be written: ENOENT/);
+  });
+
   test('a second name of the same file (a hard link) is refused: it would have a second lock', async () => {
     await fill();
     linkSync(path, join(folder, 'again.db'));
