@@ -228,8 +228,8 @@ const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_numb
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? AND failure_number > ? ORDER BY failure_number LIMIT ?';
-// Without what is large.
-const RUNS = "SELECT json_remove(record, '$.page') AS record FROM run ORDER BY run_number DESC";
+// Without what is large. By the time in their ids, since a rebuilt ledger learns of old runs late; within a second as they were met.
+const RUNS = `SELECT json_remove(record, '$.page') AS record FROM run ORDER BY substr(run_id, 1, 16) DESC, run_number DESC`;
 const ONE_RUN = 'SELECT record FROM run WHERE run_id = ?';
 
 function roundedOrNull(value: number | null): number | null {

@@ -503,15 +503,26 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
       });
 
       test('are there from the opening on, newest first, and hold what was saved last', async () => {
-        let ledger = await open('run-b');
-        expect(await ledger.run('run-b')).toMatchObject({ runId: 'run-b', status: 'running', finishedAt: null });
-        await ledger.saveRun(record('run-b'));
-        const finished = record('run-b', { status: 'completed', finishedAt: '2026-11-23T03:08:00.000Z', summary: { counts: { rows: 3 } } });
+        let ledger = await open('20261123T030749Z-bbbb');
+        expect(await ledger.run('20261123T030749Z-bbbb')).toMatchObject({
+          runId: '20261123T030749Z-bbbb',
+          status: 'running',
+          finishedAt: null,
+        });
+        await ledger.saveRun(record('20261123T030749Z-bbbb'));
+        const finished = record('20261123T030749Z-bbbb', {
+          status: 'completed',
+          finishedAt: '2026-11-23T03:08:00.000Z',
+          summary: { counts: { rows: 3 } },
+        });
         await ledger.saveRun(finished);
         // Of the same second, with an id that sorts before.
-        ledger = await nextRun(ledger, 'run-a');
-        expect(await ledger.run('run-b')).toEqual(finished);
-        expect((await ledger.runs()).map((run) => run.runId)).toEqual(['run-a', 'run-b']);
+        ledger = await nextRun(ledger, '20261123T030749Z-aaaa');
+        expect(await ledger.run('20261123T030749Z-bbbb')).toEqual(finished);
+        // An old one that a rebuilt ledger learns of late.
+        await ledger.saveRun(record('20261122T030749Z-cccc'));
+        const ids = ['20261123T030749Z-aaaa', '20261123T030749Z-bbbb', '20261122T030749Z-cccc'];
+        expect((await ledger.runs()).map((run) => run.runId)).toEqual(ids);
         expect(await ledger.run('nobody')).toBeNull();
       });
 

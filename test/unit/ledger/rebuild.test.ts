@@ -115,7 +115,8 @@ describe('rebuilding', () => {
       join(folder, LATER_RUN, 'summary.json'),
       JSON.stringify({ runId: LATER_RUN, status: 'completed', startedAt: '2026-11-24T03:07:49.123Z', finishedAt: null, inputs: ['b.csv'] }),
     );
-    await rebuildLedger(options(folder, [second, first]), { env: {} });
+    await rebuildLedger(options(folder, [second]), { env: {} });
+    await rebuildLedger(options(folder, [first]), { env: {} });
     const found = await knownIn(folder, 1, 2, 3);
     expect(found.map((note) => [note?.runId, note?.how])).toEqual([
       [RUN, 'created'],
