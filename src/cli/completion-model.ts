@@ -39,12 +39,29 @@ export type Completed =
 
 /** From the same source as `--help`. */
 export function completedCommands(commands: readonly CommandShape[]): readonly CompletedCommand[] {
-  return commands.map(({ name, summary, argument }) => ({
+  const completed = commands.map(({ name, summary, argument }) => ({
     name,
     summary: short(summary),
     argument: argument === undefined ? null : argumentOf(argument.name),
     options: [...optionsOf(name).map(optionOf), { flag: '--help', meaning: 'options and examples', value: null, repeatable: false }],
   }));
+  return grouped(completed);
+}
+
+/** Commands of two words as one of their first word, whose arguments are the second words and whose options are those of all of them. */
+function grouped(commands: readonly CompletedCommand[]): readonly CompletedCommand[] {
+  const groups = new Map<string, CompletedCommand[]>();
+  for (const command of commands) {
+    const [first = ''] = command.name.split(' ');
+    groups.set(first, [...(groups.get(first) ?? []), command]);
+  }
+  return [...groups].map(([name, members]) => {
+    const [only] = members;
+    if (only !== undefined && only.name === name) return only;
+    const words = members.map((member) => member.name.slice(name.length + 1));
+    const options = new Map(members.flatMap((member) => member.options.map((option) => [option.flag, option] as const)));
+    return { name, summary: words.join(', '), argument: { kind: 'words', words }, options: [...options.values()] };
+  });
 }
 
 /** `<input...>`, `<run>`, `<bash|zsh|fish>`. */
@@ -79,7 +96,8 @@ function completedValue(name: string, placeholder: string): Completed {
   const words = WORDS[name];
   if (words !== undefined) return { kind: 'words', words };
   if (placeholder === 'path' || name === 'onFinish') return { kind: 'files' };
-  if (placeholder === 'dir') return { kind: 'folders' };
+  // A file that is to be made isn't there yet; its folder is.
+  if (placeholder === 'dir' || placeholder === 'file') return { kind: 'folders' };
   const listed = /^[\w-]+(?:, [\w-]+)* or [\w-]+$/.test(placeholder) && !placeholder.startsWith('n or ');
   return listed ? { kind: 'words', words: placeholder.split(/, | or /) } : { kind: 'anything' };
 }

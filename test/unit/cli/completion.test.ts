@@ -53,13 +53,15 @@ function inBash(...words: readonly string[]): readonly string[] {
 
 describe('completion in bash', () => {
   it('offers every command, and the options of each', () => {
-    expect(inBash('')).toEqual([...COMMANDS.map(({ name }) => name), '--help', '--version']);
+    expect(inBash('')).toEqual([...new Set(COMMANDS.map(({ name }) => name.split(' ', 1)[0])), '--help', '--version']);
     expect(inBash('imp')).toEqual(['import']);
-    for (const { name } of COMMANDS) {
+    for (const { name } of COMMANDS.filter((command) => !command.name.includes(' '))) {
       const flags = optionsOf(name).map(({ flags }) => flags.split(' ', 1)[0] ?? '');
       expect(inBash(name, '--'), name).toEqual([...flags, '--help']);
     }
     expect(inBash('runs', '--l')).toEqual(['--ledger']);
+    expect(inBash('ledger', '')).toEqual(['check', 'export', 'compact', 'rebuild']);
+    expect(inBash('ledger', 'check', '--q')).toEqual(['--quick']);
   });
 
   it('offers the values of options that have a few', () => {
