@@ -42,6 +42,17 @@ export interface Ledger {
   run(runId: string): Promise<RunRecord | null>;
   /** Notes whose last word was spoken by this run, by key, at most `limit` above `after`. */
   notesOfRun(runId: RunId, page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly RunNote[]>;
+  /**
+   * The notes that the run created or recovered and that aren't undone, at most `limit` of those that follow `after`; none: that was all.
+   * What the run only adopted is not among them. `contact`: those of one contact and sub organization stand together, by key; `after:
+   * null` begins anew. `newest`: the highest key first.
+   */
+  createdNotes(
+    runId: RunId,
+    page: { readonly order: 'contact' | 'newest'; readonly after: CreatedPosition | null; readonly limit: number },
+  ): Promise<readonly CreatedNote[]>;
+  /** How many notes that is. */
+  createdTally(runId: RunId): Promise<CreatedTally>;
   /** Failures of the run, in the order in which they were recorded, at most `limit` after the first `offset`. */
   failuresOfRun(runId: RunId, page: { readonly offset: number; readonly limit: number }): Promise<readonly RunFailure[]>;
 
@@ -108,7 +119,9 @@ export type Transition =
   /** Not there: as if it had never been claimed. `doubted` as above. */
   | { readonly key: NoteKey; readonly to: 'released'; readonly doubted: boolean }
   /** The closing look took place. */
-  | { readonly key: NoteKey; readonly to: 'closed' };
+  | { readonly key: NoteKey; readonly to: 'closed' }
+  /** Its memory was deleted. Only a created note can be undone; it stays the run's that created it, and can be claimed again. */
+  | { readonly key: NoteKey; readonly to: 'undone' };
 
 /** `claimed` and `sending` differ for a reader only: after a crash both mean doubt. A note is `sending` when it is sent at the user's risk. */
 export type NoteState = 'claimed' | 'sending' | 'created' | 'failed' | 'in_doubt' | 'released' | 'undone';
@@ -178,6 +191,36 @@ export interface RunNote {
   readonly createdAt: string | null;
   readonly how: 'created' | 'recovered' | 'adopted' | null;
   readonly attempts: number;
+}
+
+/** A memory that a run made, for `verify` and `undo`. */
+export interface CreatedNote {
+  readonly key: NoteKey;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly row: string;
+  readonly sentHash: string;
+  /** null: its id couldn't be learnt. */
+  readonly memoryId: string | null;
+  /** The server's time, as it gave it. */
+  readonly createdAt: string | null;
+  readonly how: 'created' | 'recovered';
+  /** As in `OpenNote`. */
+  readonly claimedAt: number;
+  readonly skewMs: number | null;
+}
+
+/** Where a page of created notes ended. */
+export type CreatedPosition = Pick<CreatedNote, 'contactId' | 'subOrg' | 'key'>;
+
+export interface CreatedTally {
+  /** Created or recovered by the run, and not undone. */
+  readonly notes: number;
+  /** Of how many contacts. */
+  readonly contacts: number;
+  readonly undone: number;
+  /** Sent by the run, perhaps, and never settled: whether they are there isn't known. */
+  readonly inDoubt: number;
 }
 
 /** A run, for `runs` and `report`. */

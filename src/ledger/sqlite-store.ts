@@ -1,5 +1,6 @@
 import { LedgerError } from '../errors.js';
 import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
+import { createCreatedNotes } from './created-notes.js';
 import { type Database, describe } from './database.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
@@ -30,6 +31,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     doubt: database.prepare(TO_DOUBT),
     released: database.prepare(TO_RELEASED),
     closed: database.prepare(TO_CLOSED),
+    undone: database.prepare(TO_UNDONE),
     failure: database.prepare(INSERT_FAILURE),
   };
 
@@ -101,6 +103,8 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
         return sql.released.run(Number(step.doubted), step.key);
       case 'closed':
         return sql.closed.run(step.key);
+      case 'undone':
+        return sql.undone.run(now(), step.key);
       default:
         return assertNever(step);
     }
@@ -118,6 +122,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     return answers;
   };
 
+  const createdNotes = createCreatedNotes(database);
   const runNumberOf = (runId: RunId): number => Number(database.prepare(RUN_NUMBER).get(runId)?.run_number ?? -1);
 
   return {
@@ -176,6 +181,12 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
           .map(toRunNote),
       );
     },
+    async createdNotes(runId, page) {
+      return guarded(() => createdNotes.page(runNumberOf(runId), page));
+    },
+    async createdTally(runId) {
+      return guarded(() => createdNotes.tally(runNumberOf(runId)));
+    },
     async failuresOfRun(runId, { offset, limit }) {
       return guarded(() => database.prepare(FAILURES_OF_RUN).all(runNumberOf(runId), limit, offset).map(toRunFailure));
     },
@@ -203,8 +214,9 @@ const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_numbe
 const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
   VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
 // A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
+// The id of a memory that was undone stays known until another takes its place: a list that still shows it mustn't pass for the new one.
 const CLAIM_AGAIN = `UPDATE note SET state = CASE state WHEN 'in_doubt' THEN 'sending' ELSE 'claimed' END, run_number = ?, row = ?, sent_hash = ?, input_hash = ?,
-  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, memory_id = NULL, created_at = NULL, how = NULL
+  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, created_at = NULL, how = NULL
   WHERE note_key = ?`;
 const TO_CREATED = `UPDATE note SET state = 'created', memory_id = ?, created_at = ?, how = ?, attempts = attempts + ?, closing = ?, settled_at = ?, run_number = ?,
   since = NULL, doubted = 0, class = NULL, status = NULL, message = NULL WHERE note_key = ?`;
@@ -212,6 +224,7 @@ const TO_FAILED = `UPDATE note SET state = 'failed', class = ?, status = ?, mess
 const TO_DOUBT = `UPDATE note SET state = 'in_doubt', since = ?, message = ?, attempts = attempts + ?, doubted = 1, settled_at = ? WHERE note_key = ?`;
 const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), since = NULL WHERE note_key = ?`;
 const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
+const TO_UNDONE = `UPDATE note SET state = 'undone', closing = 0, settled_at = ? WHERE note_key = ? AND state = 'created'`;
 const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
