@@ -199,7 +199,7 @@ export type ImportEvent =
   /** Durable in the ledger, in the order of settling. */
   | { readonly type: 'rows_settled'; readonly rows: readonly SettledRow[] }
   /** One HTTP exchange ended. `status` is null where there was no answer. */
-  | { readonly type: 'request'; readonly verb: 'create' | 'list'; readonly status: number | null; readonly durationMs: number }
+  | { readonly type: 'request'; readonly verb: 'create' | 'list' | 'delete'; readonly status: number | null; readonly durationMs: number }
   | { readonly type: 'under_way'; readonly requests: number }
   | { readonly type: 'retry'; readonly row: string; readonly attempt: number; readonly delayMs: number; readonly message: string }
   | { readonly type: 'rate_limited'; readonly waitMs: number; readonly ratePerSecond: number | null }

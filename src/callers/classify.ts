@@ -78,8 +78,13 @@ export function classifyList(exchange: Exchange, redactor: Redactor = NOTHING_SE
   if (meaning.kind === 'rate_limited') {
     return { kind: 'rate_limited', retryAfterMs: refusalWaitMs(headers, exchange.receivedAt), message: messageOf(exchange, redactor) };
   }
-  const outage = meaning.kind === 'unclear' && (status >= 500 || status === 408);
-  return { kind: 'unlisted', outage, message: messageOf(exchange, redactor) };
+  const message = messageOf(exchange, redactor);
+  if (meaning.kind === 'refused') {
+    const verdict = refusal(exchange, redactor);
+    const isApi = verdict.kind === 'refused' && verdict.fromApi;
+    return { kind: 'unlisted', outage: false, refusedBy: isApi ? 'api' : 'stranger', message };
+  }
+  return { kind: 'unlisted', outage: meaning.kind === 'unclear' && (status >= 500 || status === 408), message };
 }
 
 const NOTHING_SECRET = createRedactor('');

@@ -201,7 +201,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'fault',
     flags: '--fault <kind=probability>',
     meaning:
-      'a fault to order: `429`, `500`, `502`, `503`, `reset`, `hang`; `500-after`, `502-after`, `503-after`, `reset-after` and `hang-after` create the memory and lose the answer',
+      'a fault to order: `429`, `500`, `502`, `503`, `reset`, `hang`; `500-after`, `502-after`, `503-after`, `reset-after` and `hang-after` create (or delete) the memory and lose the answer',
     repeatable: true,
     commands: ['sandbox'],
   },

@@ -1,4 +1,4 @@
-import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, NewMemory } from '../callers/api.js';
+import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from '../callers/api.js';
 import { StoppedError } from '../errors.js';
 import type { Clock, Emit } from '../model.js';
 import { assertNever } from '../model.js';
@@ -16,10 +16,12 @@ export interface Gate {
    */
   create(note: NewMemory, failedAlone: boolean): Promise<CreateAnswer | null>;
   list(contact: ContactAddress): Promise<ListAnswer | null>;
+  remove(memory: MemoryAddress): Promise<RemoveAnswer | null>;
   /** Whether a failed create belongs to an outage, which costs the row no retry. */
   readonly creates: Pick<Breaker, 'decide'>;
   /** The same of a failed list. */
   readonly lists: Pick<Breaker, 'decide'>;
+  readonly removes: Pick<Breaker, 'decide'>;
   /** True where nothing but 429s came back for longer than the run's patience: the run is stopped then. */
   readonly outOfPatience: () => boolean;
 }
@@ -45,6 +47,7 @@ export function createGate(options: GateOptions): Gate {
   const pace = createPace({ rate: options.rate, refusalsThatStop: Math.min(options.concurrency, MAX_REFUSALS_THAT_STOP) });
   const creates = openableBreaker('creating memories', options);
   const lists = openableBreaker('listing memories', options);
+  const removes = openableBreaker('deleting memories', options);
 
   // One waiter sleeps, the others queue behind it: first come, first served, and one timer.
   let queue: Promise<unknown> = Promise.resolve();
@@ -90,7 +93,7 @@ export function createGate(options: GateOptions): Gate {
     return true;
   };
 
-  const exchange = async <A extends CreateAnswer | ListAnswer>(
+  const exchange = async <A extends CreateAnswer | ListAnswer | RemoveAnswer>(
     breaker: Breaker,
     call: () => Promise<A>,
     heed: (answer: A, ticket: PaceTicket) => BreakerResult,
@@ -141,7 +144,21 @@ export function createGate(options: GateOptions): Gate {
           return listResult(answer, contact.contactId);
         },
       ),
+    remove: (memory) =>
+      exchange(
+        removes,
+        () => api.remove(memory),
+        (answer) => {
+          emit({ type: 'request', verb: 'delete', status: answer.status, durationMs: answer.durationMs });
+          if (answer.kind === 'rate_limited') refused(answer.retryAfterMs);
+          else delivered(answer);
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
+          if (answer.kind !== 'failed') return { kind: 'good' };
+          return { kind: 'failed', contactId: memory.contactId, sent: answer.sent, failedAlone: false, message: answer.message };
+        },
+      ),
     creates,
+    removes,
     lists: {
       // Where creates suffer from an outage, a list that fails at the same time isn't told apart from it.
       decide: async (time) => ((await creates.decide(time)) === 'outage' ? 'outage' : lists.decide(time)),

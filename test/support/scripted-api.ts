@@ -191,6 +191,7 @@ export function createScriptedServer(clock: Clock, script: Script = {}): Scripte
       return {
         create: (note) => whileAlive(() => create(note)),
         list: (contact) => whileAlive(() => list(contact)),
+        remove: () => Promise.reject(new Error('no script for a delete')),
         clockSkewMs: () => (script.sendsDate === false ? null : skewMs),
         close: async () => {},
         kill() {
