@@ -11,11 +11,14 @@ export interface OptionSpec {
   readonly commands: readonly CommandName[];
 }
 
-export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'sandbox' | 'completion';
+export type CommandName = 'import' | 'plan' | 'doctor' | 'runs' | 'report' | 'verify' | 'undo' | 'sandbox' | 'completion';
 
 const ROWS: readonly CommandName[] = ['import', 'plan'];
 const RUNS: readonly CommandName[] = ['import', 'plan', 'doctor'];
-const LEDGER: readonly CommandName[] = [...RUNS, 'runs', 'report'];
+const AFTER: readonly CommandName[] = ['verify', 'undo'];
+const API: readonly CommandName[] = [...RUNS, ...AFTER];
+const PACED: readonly CommandName[] = [...ROWS, ...AFTER];
+const LEDGER: readonly CommandName[] = [...API, 'runs', 'report'];
 
 /** Every option, in the order in which `--help` and the README show them. */
 export const OPTION_SPECS: readonly OptionSpec[] = [
@@ -25,14 +28,14 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     default: 'https://api.callers.ai',
     env: 'CALLERS_BASE_URL',
     meaning: 'the API, with a path prefix if it has one; plain http only to loopback',
-    commands: RUNS,
+    commands: API,
   },
   {
     name: 'apiKeyFile',
     flags: '--api-key-file <path>',
     env: 'CALLERS_API_KEY',
     meaning: 'a file that holds the key; no option takes the key itself, where `ps` would show it',
-    commands: RUNS,
+    commands: API,
   },
   { name: 'subOrg', flags: '--sub-org <id>', meaning: 'sub organization of rows that name none', commands: RUNS },
   {
@@ -78,16 +81,16 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: "a run's files go to `<dir>/<runId>/`",
     commands: [...RUNS, 'runs'],
   },
-  { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: ROWS },
-  { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: ROWS },
-  { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: ROWS },
-  { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: RUNS },
+  { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: PACED },
+  { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: PACED },
+  { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: PACED },
+  { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: API },
   {
     name: 'giveUpAfter',
     flags: '--give-up-after <duration>',
     default: '10m',
     meaning: 'an outage longer than this stops the run (exit 3)',
-    commands: ROWS,
+    commands: PACED,
   },
   {
     name: 'maxDuration',
@@ -108,7 +111,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     flags: '--reconcile-wait <duration>',
     default: '10s',
     meaning: "how long after a lost answer absence isn't believed",
-    commands: ROWS,
+    commands: [...ROWS, 'verify'],
   },
   {
     name: 'idColumn',
@@ -120,7 +123,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'sameAccount',
     flags: '--same-account',
     meaning: "the ledger's target changed its key or address, and it is the same account",
-    commands: ROWS,
+    commands: PACED,
   },
   {
     name: 'adopt',
@@ -165,13 +168,23 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ['runs'],
   },
   { name: 'dryRun', flags: '--dry-run', meaning: 'with `--prune`: say what would be removed', commands: ['runs'] },
-  { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...RUNS, 'runs'] },
+  { name: 'dryRun', flags: '--dry-run', meaning: 'say what would be deleted, and delete nothing; needs no key', commands: ['undo'] },
+  { name: 'sample', flags: '--sample <n>', meaning: 'check n contacts only, chosen at random', commands: ['verify'] },
+  { name: 'seed', flags: '--seed <n>', default: '1', meaning: 'another seed chooses other contacts for the sample', commands: ['verify'] },
+  { name: 'yes', flags: '--yes', meaning: 'delete without asking; needed where there is no terminal to ask on', commands: ['undo'] },
+  {
+    name: 'force',
+    flags: '--force',
+    meaning: "delete also what was altered since, or can't be compared with what was sent",
+    commands: ['undo'],
+  },
+  { name: 'json', flags: '--json', meaning: 'the result as one JSON object on stdout', commands: [...API, 'runs'] },
   {
     name: 'logLevel',
     flags: '--log-level <level>',
     default: 'info',
     meaning: "pino's levels, or `silent`; logs are JSON lines on stderr, pretty on a terminal",
-    commands: ROWS,
+    commands: PACED,
   },
   {
     name: 'onFinish',

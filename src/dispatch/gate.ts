@@ -148,9 +148,9 @@ export function createGate(options: GateOptions): Gate {
       exchange(
         removes,
         () => api.remove(memory),
-        (answer) => {
+        (answer, ticket) => {
           emit({ type: 'request', verb: 'delete', status: answer.status, durationMs: answer.durationMs });
-          if (answer.kind === 'rate_limited') refused(answer.retryAfterMs);
+          if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
           if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
           if (answer.kind !== 'failed') return { kind: 'good' };
