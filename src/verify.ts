@@ -97,7 +97,9 @@ async function verify(verification: Verification): Promise<VerifySummary> {
     take,
   });
 
-  const path = await file.publish(halt.reason === null).catch((error: unknown) => {
+  const isSample = sample !== null && sample.contacts < sample.ofContacts;
+  const extent = halt.reason !== null ? 'incomplete' : isSample ? 'sample' : 'whole';
+  const path = await file.publish(extent).catch((error: unknown) => {
     halt.stop(asUnwritable(error));
     return null;
   });
@@ -108,10 +110,7 @@ async function verify(verification: Verification): Promise<VerifySummary> {
     ok,
     counts: { checked, ...counts, contactGone, inDoubt: tally.inDoubt, undone: tally.undone },
     contacts,
-    sample:
-      sample === null || sampling === null || sample.contacts === sample.ofContacts
-        ? null
-        : { contacts: sample.contacts, ofContacts: sample.ofContacts, seed: sampling.seed },
+    sample: isSample && sampling !== null ? { contacts: sample.contacts, ofContacts: sample.ofContacts, seed: sampling.seed } : null,
     requests: connection.requests(),
     files: path === null ? {} : { verify: path },
   };

@@ -11,11 +11,11 @@ import { openReportFile } from './run-folder.js';
 export interface VerifyFile {
   write(notes: readonly VerifiedNote[]): Promise<void>;
   /**
-   * Moves it into place, where it replaces an earlier one, whole or not at all.
-   * @param isComplete false: it gets a name of its own, so that it doesn't replace one that is
+   * Moves it into place, where it replaces an earlier one, whole or not at all. What isn't the whole run has a name of its own, so that it
+   * doesn't replace what is.
    * @returns its path
    */
-  publish(isComplete: boolean): Promise<string>;
+  publish(extent: 'whole' | 'sample' | 'incomplete'): Promise<string>;
   /** Takes away what wasn't published. */
   discard(): Promise<void>;
 }
@@ -41,9 +41,9 @@ export async function openVerifyFile(folder: string): Promise<VerifyFile> {
           ...[otherIds.join(' '), message].map(guardCell),
         ]),
       ),
-    async publish(isComplete) {
+    async publish(extent) {
       await close();
-      const path = join(folder, isComplete ? 'verify.csv' : 'verify-incomplete.csv');
+      const path = join(folder, extent === 'whole' ? 'verify.csv' : `verify-${extent}.csv`);
       await rename(draft, path);
       return path;
     },
