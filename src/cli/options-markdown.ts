@@ -5,17 +5,12 @@ import { type CommandName, type OptionSpec, optionsOf } from './option-specs.js'
 export function optionsMarkdown(): string {
   const inImport = optionsOf('import');
   const others = COMMANDS.filter(({ name }) => name !== 'import' && name !== 'sandbox' && optionsOf(name).length > 0);
-  const theirOwn = [...new Set(others.flatMap(({ name }) => optionsOf(name)))].filter((spec) => !inImport.includes(spec));
   return [
     table(inImport),
     '',
     'The other commands take some of these, with the same meaning:',
     '',
     ...others.map(({ name }) => `- \`${name}\`: ${sharedOptions(name, inImport)}${ownOptions(name, inImport)}`),
-    '',
-    'Some have options of their own:',
-    '',
-    table(theirOwn),
     '',
     'And the sandbox:',
     '',

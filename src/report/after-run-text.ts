@@ -54,11 +54,11 @@ export function undoText(summary: UndoSummary): string {
     return paragraphs([[`Nothing to undo: run ${runId} created no memory that is still its own.${before}`, ...doubtLines(counts.inDoubt)]]);
   if (dryRun)
     return paragraphs([[`Nothing was deleted. An undo of run ${runId} would delete ${what}.${before}`, ...doubtLines(counts.inDoubt)]]);
-  const isWhole = counts.altered + counts.failed + counts.left === 0;
+  const left = counts.altered + counts.failed + counts.left;
   return paragraphs([
     [
       ...stopLines(summary, 'Undone'),
-      `Of ${what}, ${isWhole ? 'none is left' : `${formatCount(counts.toUndo - counts.deleted - counts.gone)} are left`} (${formatDuration(durationMs)}).`,
+      `Of ${what}, ${left === 0 ? 'none is left' : `${formatCount(left)} ${left === 1 ? 'is' : 'are'} left`} (${formatDuration(durationMs)}).`,
     ],
     table([
       ['deleted', counts.deleted, ''],

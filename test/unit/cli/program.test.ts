@@ -90,7 +90,7 @@ describe('a mistake', () => {
     [['import', 'a.csv', '--ledger', '--json'], /Expected a value, found the option --json/],
     [['doctor', '--concurrency', '3'], /unknown option '--concurrency'/],
     [['import', 'a.csv', '--api-key', 'x'], /unknown option '--api-key'/],
-    [['verify', 'x'], /unknown command 'verify'/],
+    [['verfiy', 'x'], /unknown command 'verfiy'/],
   ])('like %j is exit code 2, said on stderr, and nothing runs', async (words, text) => {
     const { code, stdout, stderr, calls } = await run(words);
     expect({ code, stdout, calls }).toEqual({ code: 2, stdout: '', calls: 0 });
@@ -103,7 +103,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\])/gm)].map((found) => found[1]);
-    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'sandbox', 'help']);
+    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'verify', 'undo', 'sandbox', 'help']);
   });
 
   it.each(COMMANDS)('of $name has its options, their defaults, and examples', async ({ name }) => {

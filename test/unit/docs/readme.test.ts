@@ -22,6 +22,7 @@ describe('the README', () => {
       'Input and mapping',
       'Outputs',
       'Running again, failures, cron',
+      'After the import: verify, undo',
       'Retries and pace',
       'Exit codes',
       'Options',

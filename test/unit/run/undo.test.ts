@@ -107,7 +107,7 @@ describe.concurrent('undo', () => {
     const desk = await openDesk({ seed: 5, lists: { showDeleted: true } });
     const notes = notesOf(
       Array.from({ length: 12 }, (_, i) => `C-${i}`),
-      60,
+      36,
     );
     const { runId } = await desk.import(notes);
     const faults = { '500': 0.04, '503': 0.04, reset: 0.04, '500-after': 0.06, 'reset-after': 0.06 };

@@ -149,6 +149,18 @@ describe.concurrent('verify', () => {
     expect(summary.requests.sent).toBeGreaterThan(40);
   });
 
+  test('says that all match after an import through lost answers, of whichever run each note is', async ({ openDesk }) => {
+    const desk = await openDesk({ seed: 3, faults: { '500-after': 0.06, 'reset-after': 0.06, '500': 0.04 } });
+    const notes = notesOf(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], 40);
+    const runs = [await desk.import(notes, { limit: 20 }), await desk.import(notes)];
+    expect(runs.map(({ counts }) => counts.failed)).toEqual([0, 0]);
+    desk.sandbox.setFaults({});
+    const checked = [];
+    for (const { runId } of runs) checked.push(await desk.verify(runId));
+    expect(checked.map(({ ok }) => ok)).toEqual([true, true]);
+    expect(checked.reduce((sum, { counts }) => sum + counts.match, 0)).toBe(40);
+  });
+
   test('waits as long as a 429 asks, and counts no failure for it', async ({ openDesk }) => {
     let refuse = false;
     const desk = await openDesk({
