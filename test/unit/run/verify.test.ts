@@ -181,6 +181,18 @@ describe.concurrent('verify', () => {
     expect(second!.at - first!.at).toBeGreaterThanOrEqual(990);
   });
 
+  test('stops where nothing but 429s come back for longer than --give-up-after, and so does undo', async ({ openDesk }) => {
+    let refuse = false;
+    const desk = await openDesk({ answerWith: () => (refuse ? { status: 429, headers: { 'retry-after': '0.2' } } : undefined) });
+    const { runId } = await desk.import(notesOf(['C-1', 'C-2'], 4));
+    refuse = true;
+    for (const command of [desk.verify, desk.undo]) {
+      const summary = await command(runId, { giveUpAfter: '300ms' });
+      expect(summary).toMatchObject({ status: 'stopped', reasonCode: 'rate_limited', continues: true, ok: false });
+    }
+    expect(desk.sandbox.stats().created).toBe(4);
+  });
+
   test('keeps to --rate', async ({ openDesk }) => {
     const desk = await openDesk();
     const { runId } = await desk.import(notesOf(['a', 'b', 'c', 'd', 'e', 'f'], 6));
