@@ -97,7 +97,8 @@ export function createPersistence({ gate, clock, halt, retries, pages, ledger }:
     askForLongest() {
       longestAsked ??= (async () => {
         const largest = await ledger.largestContact();
-        if (largest !== null) await list(largest);
+        // A failure passes: then the next one who needs it asks again.
+        if (largest !== null && (await list(largest))?.kind === 'failed') longestAsked = null;
       })();
       return longestAsked;
     },

@@ -97,6 +97,46 @@ test('of a run of 10,000 notes only those of the contacts under way, and one pag
   expect(rows).toEqual(Array.from({ length: count }, (_, i) => i + 1));
 });
 
+test('what a list lacks is looked for once more when absence may be believed, and not before', async () => {
+  const run = endlessRun(NOTES_PER_CONTACT);
+  const asked: number[] = [];
+  let now = 1000;
+  const list = async (): Promise<ContactList> => {
+    asked.push(now);
+    const shown = asked.length === 1 ? 2 : 3;
+    const rest = { text: 'text', status: null, createdAt: null, createdAtText: null };
+    return { kind: 'listed', memories: Array.from({ length: shown }, (_, i) => ({ id: `m${i + 1}`, name: `${i + 1}`, ...rest })) };
+  };
+  const check = async (believedFrom: number) => {
+    asked.length = 0;
+    const verdicts: string[] = [];
+    await checkContacts({
+      groups: contactGroups(run.ledger, RUN),
+      connection: {
+        persistence: { list, askForLongest: async () => {}, remove: async () => null },
+        pages: createPageSense(),
+        halt: createHalt(() => {}),
+        clock: {
+          now: () => now,
+          async sleep(ms) {
+            now += ms;
+          },
+          random: () => 0,
+        },
+      },
+      ledger: run.ledger,
+      concurrency: 4,
+      believedFrom,
+      take: async ({ notes }) => void verdicts.push(...notes.map(({ verdict }) => verdict)),
+    });
+    return verdicts;
+  };
+  expect(await check(5000)).toEqual(['match', 'match', 'match']);
+  expect(asked).toEqual([1000, 5000]);
+  expect(await check(5000)).toEqual(['match', 'match', 'missing']);
+  expect(asked).toEqual([5000]);
+});
+
 test('a sample is drawn without holding the contacts that it is drawn from, evenly, and is nested in a larger one', async () => {
   const run = endlessRun(9000);
   const draw = (size: number, seed: number) => drawSample(contactGroups(run.ledger, RUN), { size, seed });
