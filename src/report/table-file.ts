@@ -22,7 +22,7 @@ export interface VerifyFile {
 
 /** @throws UserError where it can't be made */
 export async function openVerifyFile(folder: string): Promise<VerifyFile> {
-  const draft = join(folder, `.verify-${process.pid}.csv`);
+  const draft = join(folder, `.verify-${process.pid}.tmp`);
   await rm(draft, { force: true });
   const file = reportFile(draft, await openReportFile(draft));
   file.append(csvHeader(['row', 'contactId', 'subOrg', 'memoryId', 'verdict', 'otherIds', 'message']));

@@ -31,14 +31,14 @@ describe.concurrent('on the command line', () => {
     );
     desk.sandbox.change(desk.idOf('1'), { text: 'Altered' });
     desk.sandbox.change(desk.idOf('2'), { status: 'DELETED' });
-    const bad = await call(desk, ['verify', runId]);
+    const bad = await call(desk, ['verify', runId, '--reconcile-wait', '50ms']);
     expect(bad.code).toBe(1);
     expect(bad.stdout).toMatch(
       / {2}match +4\n {2}missing +1 {2}not in the API any more.*\n +file with --adopt and a new --ledger.*\n {2}altered +1 {2}there/,
     );
-    const sample = await call(desk, ['verify', runId, '--sample', '1', '--seed', '4']);
+    const sample = await call(desk, ['verify', runId, '--sample', '1', '--seed', '4', '--reconcile-wait', '50ms']);
     expect(sample.stdout).toContain('A sample: 1 contact of 3, chosen with --seed 4.');
-    const json = await call(desk, ['verify', runId, '--json']);
+    const json = await call(desk, ['verify', runId, '--json', '--reconcile-wait', '50ms']);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toMatchObject({ runId, ok: false, counts: { checked: 6, match: 4, missing: 1, altered: 1 } });
   });

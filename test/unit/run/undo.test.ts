@@ -1,9 +1,10 @@
-import { rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { LedgerHeldError, UserError } from '../../../src/errors.js';
 import { openLedger, openLedgerToRead } from '../../../src/ledger/sqlite.js';
 import type { RunId, UndoPreview } from '../../../src/model.js';
+import { removeRunFiles } from '../../../src/report/remove-run-files.js';
 import { type Desk, notesOf, test } from '../../support/desk.js';
 import { expectEachOnce } from '../../support/promises.js';
 
@@ -272,13 +273,22 @@ describe.concurrent('undo', () => {
     expect(desk.news()).toEqual([]);
   });
 
-  test('makes the run\u2019s folder again where it was removed', async ({ openDesk }) => {
+  test('makes the run\u2019s folder again where it was removed, and leaves nothing there that `runs --prune` doesn\u2019t know', async ({
+    openDesk,
+  }) => {
     const desk = await openDesk();
-    const { runId } = await desk.import(notesOf(['C-1'], 2));
+    const { runId } = await desk.import(notesOf(['C-1', 'C-2'], 2));
     rmSync(join(desk.folder, 'runs'), { recursive: true });
     expect(await desk.verify(runId)).toMatchObject({ ok: true });
+    await desk.verify(runId, { sample: 1 });
+    await desk.verify(runId, {}, { signal: AbortSignal.abort() });
+    await desk.undo(runId, {}, { signal: AbortSignal.abort() });
     expect(await desk.undo(runId)).toMatchObject({ ok: true });
-    expect(desk.table(runId, 'undo.csv').length).toBe(2);
+    expect(desk.table(runId, 'undo-2.csv').length).toBe(2);
+    const names = ['undo-2.csv', 'undo.csv', 'verify-incomplete.csv', 'verify-sample.csv', 'verify.csv'];
+    const folder = join(desk.folder, 'runs', runId);
+    expect(readdirSync(folder).sort()).toEqual(names);
+    expect(await removeRunFiles(folder, { dryRun: false })).toMatchObject({ files: names.length, left: [], problem: null });
   });
 });
 
