@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { shorten } from '../shorten.js';
 import { headerValue, type ResponseHeaders } from './headers.js';
 
 /**
@@ -27,13 +28,6 @@ export function answerMessage(
 export function statusLine(status: number): string {
   const phrase = STATUS_CODES[status];
   return phrase === undefined ? `${status}` : `${status} ${phrase}`;
-}
-
-/** At most `maxLength` UTF-16 units, never ending in half a character. */
-function shorten(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  const last = text.charCodeAt(maxLength - 2);
-  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxLength - 2 : maxLength - 1)}…`;
 }
 
 const MAX_MESSAGE_LENGTH = 1000;

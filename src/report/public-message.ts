@@ -1,3 +1,5 @@
+import { shorten } from '../shorten.js';
+
 /**
  * What may leave the process outside failures.csv: logs, summary, terminal. An API's message may echo the note.
  *
@@ -62,11 +64,4 @@ function withoutEcho(message: string, source: string): string {
 function foldCase(text: string): string {
   const lower = text.toLowerCase();
   return lower.length === text.length ? lower : text;
-}
-
-function shorten(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const cut = text.slice(0, limit - 1);
-  // Never half of a surrogate pair.
-  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
 }
