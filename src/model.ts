@@ -219,7 +219,7 @@ export type ImportEvent =
 
 export type Emit = (event: ImportEvent) => void;
 
-/** `summary.json`, and what `--json` prints. The names are a contract (cli.md). */
+/** `summary.json`, and what `--json` prints. The names are a contract: scripts read them. */
 export interface RunSummary {
   readonly runId: RunId;
   readonly status: 'completed' | 'completed_with_failures' | 'stopped' | 'interrupted';

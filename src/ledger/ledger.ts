@@ -9,7 +9,9 @@ import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
  * Every store passes `test/contract/ledger-contract.ts`.
  */
 export interface Ledger {
-  /** True if no note was ever created, failed or in doubt here when it was opened: a warning sign, see `protocol.md`. */
+  /**
+   * True if no note was ever created, failed or in doubt here when it was opened. A warning sign: cron in
+   * the wrong folder, a container without its volume. */
   readonly wasEmpty: boolean;
   /** True if a note of it was created when it was opened: its address and key were right then. */
   readonly hadCreated: boolean;
@@ -90,7 +92,7 @@ export type ClaimAnswer =
   | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null; readonly doubtedSkewMs: number | null }
   | { readonly kind: 'known'; readonly note: KnownNote };
 
-/** A step of a note's life, see "States of a row" in `protocol.md`. */
+/** A step of a note's life; the README draws it ("A note in the ledger"). */
 export type Transition =
   | {
       readonly key: NoteKey;

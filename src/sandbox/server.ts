@@ -142,7 +142,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** What `GET /__stats` answers; the names are a contract (cli.md). Deleted memories count nowhere. */
+/** What `GET /__stats` answers; the names are a contract: scripts read them. Deleted memories count nowhere. */
 export interface SandboxStats {
   readonly created: number;
   /** Different combinations of contact, sub organization, name and text. */
