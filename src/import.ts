@@ -123,7 +123,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     const rows = prepareRows(intake, options.limit);
     const writer = createLedgerWriter({ ledger });
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
-    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), ...options });
+    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), publicMessage, ...options });
     const pages = createPageSense();
     const looker = tellLooking(
       createLooker({

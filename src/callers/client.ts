@@ -1,5 +1,6 @@
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { UserError } from '../errors.js';
+import { createRedactor } from '../redact.js';
 import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from './api.js';
 import { Attempt, type AttemptOptions } from './attempt.js';
 import { classifyCreate, classifyList, type Exchange } from './classify.js';
@@ -8,7 +9,6 @@ import { createClockSkew } from './clock-skew.js';
 import { failureReason } from './failure.js';
 import { headerValue } from './headers.js';
 import { proxySettings } from './proxy.js';
-import { createRedactor } from './redact.js';
 import { NO_PACING, pacingHint } from './retry-after.js';
 
 interface ClientOptions {
@@ -40,7 +40,7 @@ export function createClient(options: ClientOptions): CallersApi {
   }
   const dispatcher = openDispatcher(options);
   const skew = createClockSkew();
-  const redactor = createRedactor(apiKey);
+  const redactor = createRedactor([apiKey], MASK);
   const prefix = baseUrl.pathname.replace(/\/+$/, '');
   const userAgent = options.userAgent ?? 'memory-import';
   const listHeaders = ['authorization', apiKey, 'accept', 'application/json', 'user-agent', userAgent];
@@ -126,6 +126,8 @@ interface Request {
   readonly body: string | null;
 }
 
+// Without letters, since a text may come through the redactor twice.
+const MASK = '***';
 /** A legal, trimmed header value of at least one character (RFC 9110 section 5.5; undici writes latin1). */
 const HEADER_VALUE = /^[!-~\u00a1-\u00ff](?:[ -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?$/;
 const MAX_ANSWER_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from '../callers/api.js';
 import { StoppedError } from '../errors.js';
-import type { Clock, Emit } from '../model.js';
+import type { Clock, Emit, Verdict } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Aim } from './aim.js';
 import { type Breaker, type BreakerResult, createBreaker } from './breaker.js';
@@ -32,6 +32,8 @@ export interface GateOptions {
   readonly halt: Halt;
   readonly emit: Emit;
   readonly aim: Aim;
+  /** What of a message may be told of the run as a whole: nothing of the note. */
+  readonly publicMessage: (message: string, note: NewMemory) => string;
   readonly concurrency: number;
   readonly rate: number | null;
   readonly giveUpAfterMs: number;
@@ -128,8 +130,9 @@ export function createGate(options: GateOptions): Gate {
           emit({ type: 'request', verb: 'create', status, durationMs });
           if (verdict.kind === 'rate_limited') refused(ticket, verdict.retryAfterMs);
           else delivered(answer);
-          options.aim.answered(verdict);
-          return createResult(verdict, note.contactId, failedAlone);
+          const shown = (message: string): string => options.publicMessage(message, note);
+          options.aim.answered(verdict, shown);
+          return createResult({ verdict, shown, contactId: note.contactId, failedAlone });
         },
       ),
     list: (contact) =>
@@ -140,7 +143,7 @@ export function createGate(options: GateOptions): Gate {
           emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
           if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
-          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message }, (message) => message);
           return listResult(answer, contact.contactId);
         },
       ),
@@ -188,7 +191,13 @@ function openableBreaker(doing: string, { clock, halt, emit, giveUpAfterMs }: Ga
   });
 }
 
-function createResult(verdict: CreateAnswer['verdict'], contactId: string, failedAlone: boolean): BreakerResult {
+function createResult(create: {
+  readonly verdict: Verdict;
+  readonly shown: (message: string) => string;
+  readonly contactId: string;
+  readonly failedAlone: boolean;
+}): BreakerResult {
+  const { verdict, shown, contactId, failedAlone } = create;
   switch (verdict.kind) {
     case 'created':
     case 'refused':
@@ -196,9 +205,9 @@ function createResult(verdict: CreateAnswer['verdict'], contactId: string, faile
     case 'rate_limited':
       return { kind: 'good' };
     case 'not_sent':
-      return { kind: 'failed', contactId, sent: false, failedAlone, message: verdict.message };
+      return { kind: 'failed', contactId, sent: false, failedAlone, message: shown(verdict.message) };
     case 'doubt':
-      return { kind: 'failed', contactId, sent: true, failedAlone, message: verdict.message };
+      return { kind: 'failed', contactId, sent: true, failedAlone, message: shown(verdict.message) };
     default:
       return assertNever(verdict);
   }

@@ -10,8 +10,9 @@ import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
  */
 export interface Ledger {
   /**
-   * True if no note was ever created, failed or in doubt here when it was opened. A warning sign: cron in
-   * the wrong folder, a container without its volume. */
+   * True if no note was ever created, failed or in doubt here when it was opened. A warning sign: cron in the wrong folder, a container
+   * without its volume.
+   */
   readonly wasEmpty: boolean;
   /** True if a note of it was created when it was opened: its address and key were right then. */
   readonly hadCreated: boolean;

@@ -18,6 +18,7 @@ import { openLedger } from '../../../src/ledger/sqlite.js';
 import { createLedgerWriter } from '../../../src/ledger/writer.js';
 import { contentHash, fingerprintOf, withOccurrence } from '../../../src/map/fingerprint.js';
 import type { Clock, Fingerprint, ImportEvent, MappedRow, Outcome, RunId, SettledRow, SourceInput } from '../../../src/model.js';
+import { publicMessage } from '../../../src/report/public-message.js';
 import type { ScriptedServer } from '../../support/scripted-api.js';
 import type { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -143,7 +144,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     ...options,
   } as const;
   const aim = createAim(halt, () => options.retakesFailures === true);
-  const gate = createGate({ api: connection, clock: own, halt, emit, aim, ...all });
+  const gate = createGate({ api: connection, clock: own, halt, emit, aim, publicMessage, ...all });
   const pages = createPageSense();
   const looker = createLooker({
     gate,
@@ -184,7 +185,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       labelOf: String,
       recoveredBefore,
       withOccurrence,
-      publicMessage: (message) => message,
+      publicMessage,
       inputCount: 1,
       ...all,
     });
@@ -266,6 +267,7 @@ export function openGate(world: {
     halt,
     emit,
     aim: createAim(halt, () => false),
+    publicMessage,
     rate,
     concurrency,
     giveUpAfterMs,

@@ -74,7 +74,7 @@ describe('the tally', () => {
       { message: 'text: 6212 characters, at most 5000', count: 2, isExample: true },
       { message: 'name is blank', count: 1, isExample: false },
     ]);
-    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…"', count: 1, isExample: false }]);
+    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…."', count: 1, isExample: false }]);
     expect(tally.topReasons('held', 3)).toEqual([]);
   });
 
