@@ -151,7 +151,7 @@ export interface RowFailure {
   readonly message: string;
   /** The API's `data`, or what else helps. Goes to failures.csv only. */
   readonly details: unknown;
-  /** Create requests that were sent for this row in this run. */
+  /** Create requests that left for this row in this run: one that was refused its connection is none. */
   readonly attempts: number;
 }
 
@@ -198,8 +198,14 @@ export type ImportEvent =
   | { readonly type: 'bytes_read'; readonly bytes: number; readonly rows: number }
   /** Durable in the ledger, in the order of settling. */
   | { readonly type: 'rows_settled'; readonly rows: readonly SettledRow[] }
-  /** One HTTP exchange ended. `status` is null where there was no answer. */
-  | { readonly type: 'request'; readonly verb: 'create' | 'list' | 'delete'; readonly status: number | null; readonly durationMs: number }
+  /** One HTTP exchange ended. `status` is null where there was no answer; `sent` is false where certainly no byte of the create left. */
+  | {
+      readonly type: 'request';
+      readonly verb: 'create' | 'list' | 'delete';
+      readonly status: number | null;
+      readonly sent: boolean;
+      readonly durationMs: number;
+    }
   | { readonly type: 'under_way'; readonly requests: number }
   | { readonly type: 'retry'; readonly row: string; readonly attempt: number; readonly delayMs: number; readonly message: string }
   | { readonly type: 'rate_limited'; readonly waitMs: number; readonly ratePerSecond: number | null }

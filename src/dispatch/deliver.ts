@@ -64,7 +64,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   let failedAlone = false;
   let doubted = note.doubtedBefore;
   let lastFailure: RowFailure | null = null;
-  /** Told when the row really is sent again: a look may find that it needn't be. */
+  /** Told when the row really was sent again: a look may find that it needn't be, or no connection may be had. */
   let announceRetry: (() => void) | null = null;
 
   const fail = (part: Pick<RowFailure, 'class' | 'status' | 'message'>, details: unknown = null): RowFailure => {
@@ -116,13 +116,15 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         if (settled !== null) return settled;
         loss = null;
       }
-      announceRetry?.();
-      announceRetry = null;
       const answer = await gate.create(draft, failedAlone);
       if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
-      attempts++;
-      note.onFirstAnswer();
       const { verdict } = answer;
+      if (verdict.kind !== 'not_sent') {
+        attempts++;
+        announceRetry?.();
+        announceRetry = null;
+      }
+      note.onFirstAnswer();
       switch (verdict.kind) {
         case 'created':
           return await identified(verdict.memory);

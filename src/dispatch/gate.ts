@@ -127,7 +127,7 @@ export function createGate(options: GateOptions): Gate {
         () => api.create(note),
         (answer, ticket) => {
           const { verdict, status, durationMs } = answer;
-          emit({ type: 'request', verb: 'create', status, durationMs });
+          emit({ type: 'request', verb: 'create', status, sent: verdict.kind !== 'not_sent', durationMs });
           if (verdict.kind === 'rate_limited') refused(ticket, verdict.retryAfterMs);
           else delivered(answer);
           const shown = (message: string): string => options.publicMessage(message, note);
@@ -140,7 +140,7 @@ export function createGate(options: GateOptions): Gate {
         lists,
         () => api.list(contact),
         (answer, ticket) => {
-          emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
+          emit({ type: 'request', verb: 'list', status: answer.status, sent: true, durationMs: answer.durationMs });
           if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
           if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message }, (message) => message);

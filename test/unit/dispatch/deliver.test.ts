@@ -233,7 +233,23 @@ describe('a request that never left', () => {
     });
     const run = await simulate({ clock, server, notes: notesOf(20, 60), options: { retries: 2, concurrency: 20 } });
     expect(server.creates('c7')).toHaveLength(3);
-    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ class: 'network', attempts: 3 });
+    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ class: 'network', attempts: 0 });
+    expect(server.lists()).toHaveLength(0);
+    expect(run.events.filter(({ type }) => type === 'retry')).toHaveLength(0);
+  });
+
+  test('is no attempt, no request that was sent, and no copy that a closing look must look for', async () => {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      onCreate: ({ contactId, nth }) => (contactId === 'c7' && nth < 2 ? { kind: 'not_sent' } : { kind: 'created' }),
+      latencyMs: ({ contactId }) => (contactId === 'c7' ? 5 : 20),
+    });
+    const run = await simulate({ clock, server, notes: notesOf(20, 60), options: { retries: 2, concurrency: 20 } });
+    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ kind: 'created', attempts: 1 });
+    const creates = run.events.filter((event) => event.type === 'request');
+    expect(creates.filter(({ sent }) => sent)).toHaveLength(1200);
+    // Each of the sixty notes of c7 is refused twice.
+    expect(creates).toHaveLength(1200 + 120);
     expect(server.lists()).toHaveLength(0);
   });
 });
