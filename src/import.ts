@@ -90,9 +90,9 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
 
 /** The stages, wired, from the first look at what earlier runs left to the last look at what this one did. */
 async function run(context: RunContext, { signal, onEvent, env, repeat }: ImportHooks): Promise<RunSummary> {
-  const { runId, options, intake, ledger, reports, clock } = context;
+  const { runId, options, intake, ledger, reports, clock, startedAt } = context;
   const tally = createTally(clock.now);
-  const page = gatherPageFacts({ now: clock.now, startedAt: context.startedAt, tally });
+  const page = gatherPageFacts({ now: clock.now, startedAt, tally });
   const halt = createHalt(({ reasonCode, message }) => emit({ type: 'stopping', reasonCode, reason: message }));
   const emit: Emit = (event) => {
     tally.consume(event);
@@ -138,7 +138,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         stopped: halt.signal,
         reconcileWaitMs: options.reconcileWaitMs,
         retries: options.retries,
-        onLooked: (found) => emit({ type: 'looked', row: null, found }),
+        onLooked: (row, found) => emit({ type: 'looked', row, found }),
       }),
       emit,
     );
@@ -154,6 +154,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         emit,
         clock,
         stopped: halt.signal,
+        startedAt,
         inDoubt: options.inDoubt,
       });
       const dispatcher = createDispatcher({
@@ -206,7 +207,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
       }
       await dispatcher.idle();
       if (stopped !== null) halt.stop(stopped);
-      if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
+      if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });
       await settled.flush();
       await writer.flush();
     } catch (error) {

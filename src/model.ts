@@ -214,6 +214,7 @@ export type ImportEvent =
   | { readonly type: 'resumed'; readonly afterMs: number }
   /** So many notes or contacts are looked for at this moment, beside what is sent; 0: none any more. */
   | { readonly type: 'looking'; readonly why: LookingFor; readonly count: number }
+  /** A contact's list was asked for a note. `row` is its label; null: an earlier run left it open. `found`: null where the list proves nothing. */
   | { readonly type: 'looked'; readonly row: string | null; readonly found: boolean | null }
   /** What earlier runs left in doubt, before the first row of this one. */
   | { readonly type: 'doubts_settled'; readonly recovered: number; readonly absent: number; readonly open: number }

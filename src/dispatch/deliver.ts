@@ -85,7 +85,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       unlooked = since;
       return null;
     }
-    const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since });
+    const finding = await looker.settle({ ...draft, row: note.label, claimedAt: note.claimedAt, skewMs: note.skewMs, since });
     switch (finding.kind) {
       case 'present':
         return {
@@ -174,7 +174,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
     const finding =
       options.inDoubt === 'report'
         ? null
-        : await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since: clock.now() });
+        : await looker.settle({ ...draft, row: note.label, claimedAt: note.claimedAt, skewMs: note.skewMs, since: clock.now() });
     if (finding?.kind !== 'present') return { ...base, memoryId: null, createdAt: null };
     return { ...base, memoryId: finding.memory.id, createdAt: finding.memory.createdAtText };
   };

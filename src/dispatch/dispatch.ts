@@ -6,7 +6,6 @@ import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
 import { createContactLessons } from './contact-lessons.js';
 import { type Delivery, deliver } from './deliver.js';
-import type { SentAgain } from './doubts.js';
 import type { Gate } from './gate.js';
 import { asStop, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
@@ -20,8 +19,6 @@ export interface Dispatcher {
   submit(row: MappedRow & { readonly base: Fingerprint; readonly ordinal: number }): Promise<void>;
   /** Resolves when every row taken so far is settled and reported, or given up because the run stopped. */
   idle(): Promise<void>;
-  /** Notes that were sent again after a look: a closing look is due. */
-  readonly sentAgain: readonly SentAgain[];
 }
 
 export interface DispatchOptions {
@@ -70,7 +67,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
   const lastOccurrence = new Map<Fingerprint, number>();
-  const sentAgain: SentAgain[] = [];
   let bug: unknown = null;
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
@@ -220,10 +216,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         const { kind, memoryId, createdAt, attempts, surplus } = delivery;
         // More than one such memory may be another row's, whose look is yet to come: the closing look tells.
         const closingLook = delivery.sentAgain || surplus.length > 0;
-        if (closingLook) {
-          const { contactId, subOrg, sentHash } = row.draft;
-          sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, skewMs: claimed.skewMs });
-        }
         return {
           row,
           outcome: { kind, memoryId, createdAt, attempts },
@@ -335,7 +327,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       await window.idle();
       if (bug !== null) throw bug;
     },
-    sentAgain,
   };
 }
 

@@ -32,6 +32,9 @@ export interface Ledger {
    */
   openNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
 
+  /** The same of notes that this run created and whose closing look is due. */
+  closingNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
+
   /** What a list of this contact must show, and what in it is known. */
   contact(contactId: string, subOrg: string | null): Promise<ContactKnowledge>;
 

@@ -157,6 +157,14 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
           .map(toOpenNote),
       );
     },
+    async closingNotes({ after, limit }) {
+      return guarded(() =>
+        database
+          .prepare(CLOSING_NOTES)
+          .all(runNumber, after ?? 0, limit)
+          .map(toOpenNote),
+      );
+    },
     async contact(contactId, subOrg) {
       return guarded(() => index.contact(contactId, subOrg));
     },
@@ -228,6 +236,8 @@ const TO_UNDONE = `UPDATE note SET state = 'undone', closing = 0, settled_at = ?
 const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
+const CLOSING_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
+  WHERE closing = 1 AND run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? ORDER BY failure_number LIMIT ? OFFSET ?';
 // Without what is large.

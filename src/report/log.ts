@@ -188,7 +188,10 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
         logger.info({ event: 'resumed', afterMs: event.afterMs }, `going on after ${formatDuration(event.afterMs)}`);
         break;
       case 'looked':
-        logger.debug({ event: 'looked', row: event.row, found: event.found }, `looked for row ${event.row ?? '(of an earlier run)'}`);
+        logger.debug(
+          { event: 'looked', row: event.row, found: event.found },
+          `looked for ${event.row === null ? 'a note of an earlier run' : `row ${event.row}`}: ${foundWords(event.found)}`,
+        );
         break;
       case 'doubts_settled': {
         const { recovered, absent, open } = event;
@@ -234,6 +237,11 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
   }
 
   return { consume, stop };
+}
+
+function foundWords(found: boolean | null): string {
+  if (found === null) return 'the list proves nothing';
+  return found ? 'found' : 'not there';
 }
 
 const INTERVAL_MS = 5000;

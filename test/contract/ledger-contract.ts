@@ -356,6 +356,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
           inDoubt(keys[6]!, 700),
         );
         expect(await ledger.openNotes({ after: null, limit: 100 })).toEqual([]); // they are this run's own
+        expect(await ledger.closingNotes({ after: null, limit: 100 })).toMatchObject([{ key: keys[2], state: 'closing', runId: 'run-1' }]);
         ledger = await crashInto(ledger, 'run-2');
         const first = await ledger.openNotes({ after: null, limit: 3 });
         expect(first.map(({ key, state }) => [key, state])).toEqual([
@@ -364,6 +365,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
           [keys[3], 'in_doubt'],
         ]);
         expect(first[1]).toMatchObject({ memoryId: 'm-2', runId: 'run-1' });
+        expect(await ledger.closingNotes({ after: null, limit: 9 })).toEqual([]); // owed by an earlier run
         const rest = await ledger.openNotes({ after: keys[3]!, limit: 3 });
         expect(rest.map(({ key, since }) => [key, since])).toEqual([[keys[6], 700]]);
         expect(await ledger.openNotes({ after: keys[6]!, limit: 3 })).toEqual([]);
@@ -371,6 +373,21 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         await claimKey(ledger, claimOf('new'));
         await settle(ledger, { key: keys[2]!, to: 'closed' }, created(keys[0]!, 'm-0', { how: 'recovered' }));
         expect((await ledger.openNotes({ after: null, limit: 9 })).map(({ key }) => key)).toEqual([keys[3], keys[6]]);
+      });
+
+      test('those with a closing look due are of the run that created them, also where an earlier one left them in doubt; in pages', async () => {
+        let ledger = await open('run-1');
+        const old = await claimKey(ledger, claimOf('old'));
+        await settle(ledger, inDoubt(old, 100));
+        ledger = await crashInto(ledger, 'run-2');
+        const keys: NoteKey[] = [];
+        for (let n = 1; n <= 4; n++) keys.push(await claimKey(ledger, claimOf(n)));
+        const closing = { closingLook: true } as const;
+        await settle(ledger, created(old, 'm', { how: 'recovered', ...closing }), ...keys.map((key) => created(key, `m-${key}`, closing)));
+        await settle(ledger, { key: keys[1]!, to: 'closed' });
+        const first = await ledger.closingNotes({ after: null, limit: 2 });
+        expect(first.map(({ key }) => key)).toEqual([old, keys[0]]);
+        expect((await ledger.closingNotes({ after: keys[0]!, limit: 9 })).map(({ key }) => key)).toEqual([keys[2], keys[3]]);
       });
 
       test('a closing look stays due over crashes until it took place', async () => {

@@ -106,6 +106,7 @@ function rowOf(note: Note, row: number): MappedRow & { readonly base: Fingerprin
 /** One run, wired as `import.ts` does, on a virtual clock, a scripted server and a real ledger. */
 export async function simulate(simulation: Simulation): Promise<Simulated> {
   const { clock, server, notes, options = {}, ledgerPath = ledgerFile(), killAfterMs } = simulation;
+  const startedAt = clock.now();
   const own = clock.cuttable();
   const connection = server.connect();
   const runId = `2026112${runs % 10}T000000Z-${String(++runs).padStart(4, '0')}` as RunId;
@@ -158,11 +159,20 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     stopped: halt.signal,
     reconcileWaitMs: all.reconcileWaitMs,
     retries: all.retries,
-    onLooked: (found) => emit({ type: 'looked', row: null, found }),
+    onLooked: (row, found) => emit({ type: 'looked', row, found }),
   });
 
   const run = async (): Promise<void> => {
-    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock: own, stopped: halt.signal, inDoubt: all.inDoubt });
+    const recoveredBefore = await settleOldDoubts({
+      ledger,
+      writer,
+      looker,
+      emit,
+      clock: own,
+      stopped: halt.signal,
+      startedAt,
+      inDoubt: all.inDoubt,
+    });
     const adopter = options.adopt
       ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect, stopped: halt.signal })
       : null;
@@ -194,7 +204,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       await dispatcher.submit(rowOf(note, i + 1));
     }
     await dispatcher.idle();
-    if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
+    if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });
     await writer.flush();
   };
   const work = run().catch((error: unknown) => {
