@@ -79,7 +79,10 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     try {
       const folder = await createRunFolder(resolved.out, runId);
       const reports = await openCsvReports({ folder, inputCount: resolved.inputs.length });
-      return await run({ runId, options: resolved, intake, ledger, folder, reports, clock, startedAt }, { ...hooks, env });
+      return await run(
+        { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt },
+        { ...hooks, env },
+      );
     } finally {
       await ledger.close();
     }
@@ -197,6 +200,8 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
           // Before its rows are settled, so that no more seem to be settled than were read.
           emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
           await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
+          const last = batch.at(-1)?.source;
+          if (last !== undefined) context.reached.set(last.input.index, last.row);
           if (halt.signal.aborted) break;
         }
       } catch (error) {

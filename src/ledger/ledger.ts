@@ -253,4 +253,6 @@ export interface RunInput {
   readonly bytes: number | null;
   /** Hex; null until the input was read to its end, and for standard input. */
   readonly sha256: string | null;
+  /** The last row that the run took up: what follows is none of its, though an earlier run may have imported it. null: not known, as of a run that was killed. */
+  readonly lastRow: number | null;
 }

@@ -515,7 +515,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         startedAt: '2026-11-23T03:07:49.000Z',
         finishedAt: null,
         status: 'running',
-        inputs: [{ path: 'notes.csv', bytes: 12, sha256: null }],
+        inputs: [{ path: 'notes.csv', bytes: 12, sha256: null, lastRow: null }],
         out: '.memory-import/runs/x',
         options: { map: { text: 'Körper' }, limit: null },
         summary: null,
