@@ -1,8 +1,8 @@
 import { assertNever } from '../model.js';
+import type { Redactor } from '../redact.js';
 import type { RemoveAnswer } from './api.js';
 import { classifyCreate, type Exchange } from './classify.js';
 import { readSuccess } from './memory.js';
-import type { Redactor } from './redact.js';
 
 /** The part of a {@link RemoveAnswer} that the answer decides. */
 type RemoveVerdict = RemoveAnswer extends infer Answer

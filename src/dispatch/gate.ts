@@ -152,10 +152,16 @@ export function createGate(options: GateOptions): Gate {
         removes,
         () => api.remove(memory),
         (answer, ticket) => {
-          emit({ type: 'request', verb: 'delete', status: answer.status, durationMs: answer.durationMs });
+          emit({
+            type: 'request',
+            verb: 'delete',
+            status: answer.status,
+            sent: answer.kind !== 'failed' || answer.sent,
+            durationMs: answer.durationMs,
+          });
           if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
-          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message }, (message) => message);
           if (answer.kind !== 'failed') return { kind: 'good' };
           return { kind: 'failed', contactId: memory.contactId, sent: answer.sent, failedAlone: false, message: answer.message };
         },

@@ -33,7 +33,7 @@ export function connect(given: {
   let sent = 0;
   let rateLimited = 0;
   const emit: Emit = (event) => {
-    if (event.type === 'request') sent++;
+    if (event.type === 'request' && event.sent) sent++;
     if (event.type === 'rate_limited') rateLimited++;
     hooks.onEvent?.(event);
   };
@@ -49,7 +49,7 @@ export function connect(given: {
     now: clock.now,
   });
   const pages = createPageSense();
-  const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, () => true), ...options });
+  const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, () => true), publicMessage, ...options });
   return {
     persistence: createPersistence({ gate, clock, halt, retries: options.retries, pages, ledger }),
     pages,

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { classifyList, type Exchange } from '../../../src/callers/classify.js';
 import { classifyRemove } from '../../../src/callers/classify-remove.js';
-import { createRedactor } from '../../../src/callers/redact.js';
+import { createRedactor } from '../../../src/redact.js';
 import { clientOf, KEY, startHttp } from './stub-server.js';
 
 const SECRET = 'sk-secret';
@@ -36,7 +36,7 @@ describe('the verdict on a delete', () => {
     ['a reset', { kind: 'failed', sent: true, code: 'ECONNRESET', message: 'reset' }, { kind: 'failed', sent: true, message: 'reset' }],
     ['no connection', { kind: 'failed', sent: false, code: 'ECONNREFUSED', message: 'refused' }, { kind: 'failed', sent: false }],
   ])('%s', (_name, exchange, verdict) => {
-    expect(classifyRemove(exchange, createRedactor(SECRET))).toMatchObject(verdict);
+    expect(classifyRemove(exchange, createRedactor([SECRET], '***'))).toMatchObject(verdict);
   });
 });
 
