@@ -80,7 +80,10 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     try {
       const folder = await createRunFolder(resolved.out, runId);
       const reports = await openCsvReports({ folder, inputCount: resolved.inputs.length });
-      return await run({ runId, options: resolved, intake, ledger, folder, reports, clock, startedAt }, { ...hooks, env });
+      return await run(
+        { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt },
+        { ...hooks, env },
+      );
     } finally {
       await ledger.close();
     }
@@ -91,9 +94,9 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
 
 /** The stages, wired, from the first look at what earlier runs left to the last look at what this one did. */
 async function run(context: RunContext, { signal, onEvent, env, repeat }: ImportHooks): Promise<RunSummary> {
-  const { runId, options, intake, ledger, reports, clock } = context;
+  const { runId, options, intake, ledger, reports, clock, startedAt } = context;
   const tally = createTally(clock.now);
-  const page = gatherPageFacts({ now: clock.now, startedAt: context.startedAt, tally });
+  const page = gatherPageFacts({ now: clock.now, startedAt, tally });
   const halt = createHalt(({ reasonCode, message }) => emit({ type: 'stopping', reasonCode, reason: message }));
   const emit: Emit = (event) => {
     tally.consume(event);
@@ -125,7 +128,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     const rows = prepareRows(intake, options.limit);
     const writer = createLedgerWriter({ ledger });
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
-    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), ...options });
+    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), publicMessage, ...options });
     const pages = createPageSense();
     const looker = tellLooking(
       createLooker({
@@ -140,7 +143,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         stopped: halt.signal,
         reconcileWaitMs: options.reconcileWaitMs,
         retries: options.retries,
-        onLooked: (found) => emit({ type: 'looked', row: null, found }),
+        onLooked: (row, found) => emit({ type: 'looked', row, found }),
       }),
       emit,
     );
@@ -156,6 +159,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         emit,
         clock,
         stopped: halt.signal,
+        startedAt,
         inDoubt: options.inDoubt,
       });
       const dispatcher = createDispatcher({
@@ -198,6 +202,8 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
           // Before its rows are settled, so that no more seem to be settled than were read.
           emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
           await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
+          const last = batch.at(-1)?.source;
+          if (last !== undefined) context.reached.set(last.input.index, last.row);
           if (halt.signal.aborted) break;
         }
       } catch (error) {
@@ -208,7 +214,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
       }
       await dispatcher.idle();
       if (stopped !== null) halt.stop(stopped);
-      if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
+      if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });
       await settled.flush();
       await writer.flush();
     } catch (error) {

@@ -18,9 +18,14 @@ export type {
   SettledRow,
   SourceInput,
   SourceRow,
+  UndoPreview,
+  UndoSummary,
+  VerifySummary,
 } from './model.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
 export { type PrunedRun, type PrunedRuns, type PruneOptions, pruneRuns } from './prune-runs.js';
 export { type RewrittenReports, rewriteReports } from './rewrite-reports.js';
 export { type ListedRun, listRuns } from './runs.js';
+export { type UndoHooks, type UndoOptions, undoRun } from './undo.js';
+export { type VerifyOptions, verifyRun } from './verify.js';

@@ -167,7 +167,7 @@ async function recordOf(path: string, runId: RunId): Promise<RunRecord> {
     finishedAt: summary?.finishedAt ?? null,
     // Without its summary it was killed, which this status means in a ledger that nobody holds.
     status: summary?.status ?? 'running',
-    inputs: (summary?.inputs ?? []).map((input) => ({ path: input, bytes: null, sha256: null })),
+    inputs: (summary?.inputs ?? []).map((input) => ({ path: input, bytes: null, sha256: null, lastRow: null })),
     out,
     options: {},
     summary,

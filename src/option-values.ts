@@ -1,5 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
+import { editDistance } from './edit-distance.js';
+import { FIELDS, type Field } from './fields.js';
+import { isLoopback } from './loopback.js';
 import { FAILURE_CLASSES, type FailureClass } from './model.js';
+import { shorten as shortenTo } from './shorten.js';
 
 // Each function here turns one option's value, untrusted, into what the program uses, or refuses it. Which option takes which, and its
 // default, is said in `options.ts`.
@@ -11,9 +15,6 @@ export type Parse<T> = (found: unknown, refuse: Refuse) => T | undefined;
 
 /** Timers of 2^31 ms and more fire at once. */
 export const DAY_MS = 24 * 60 * 60 * 1000;
-
-export type Field = 'contactId' | 'name' | 'text' | 'subOrg';
-export const FIELDS: readonly Field[] = ['contactId', 'name', 'text', 'subOrg'];
 
 /** Any text but blank. */
 export function text(expected: string): Parse<string> {
@@ -62,10 +63,6 @@ export function parseBaseUrl(found: unknown, refuse: Refuse): URL | undefined {
   // One spelling for one address: the ledger compares it.
   url.pathname = url.pathname.replace(/\/+$/, '');
   return url;
-}
-
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
 /** Never shows what it found. */
@@ -205,20 +202,6 @@ export function near(word: string, candidates: readonly string[]): string {
   return best && best.distance <= Math.min(3, Math.floor(best.name.length / 2)) ? ` (did you mean ${best.name}?)` : '';
 }
 
-/** Levenshtein's: insertions, deletions and replacements that turn one word into the other. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, previous[column]! + 1, current[column - 1]! + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
-}
-
 function listed(words: readonly string[]): string {
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 }
@@ -228,5 +211,5 @@ export function show(found: unknown): string {
 }
 
 export function shorten(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return shortenTo(text, 121);
 }

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
+import { FIELDS, type Field } from './fields.js';
 import type { FailureClass } from './model.js';
 import {
   DAY_MS,
   duration,
-  FIELDS,
-  type Field,
   near,
   oneOf,
   type Parse,

@@ -129,6 +129,8 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
     const settled: SettledRow[] = [];
     for (const row of batch) {
       const { source } = row;
+      // A run that stopped left the rest to the next one. Ledgers of earlier versions don't know how far it came.
+      if (source.row > (run.inputs[source.input.index]?.lastRow ?? Number.POSITIVE_INFINITY)) continue;
       const failure = failures.get(`${source.input.index}:${source.row}`);
       const identified =
         row.kind === 'mapped' ? await identify(row, known.get(row.draft.fingerprint) ?? null, failure !== undefined) : null;

@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { shorten } from '../shorten.js';
 import { headerValue, type ResponseHeaders } from './headers.js';
 
 /**
@@ -13,13 +14,16 @@ export function answerMessage(
   apiMessage: string | null,
   redact: (text: string) => string,
 ): string {
-  if (apiMessage !== null && apiMessage.trim() !== '') return shorten(redact(apiMessage), MAX_MESSAGE_LENGTH);
+  if (apiMessage !== null && apiMessage.trim() !== '') return shorten(redact(apiMessage.slice(0, MAX_SEARCHED_LENGTH)), MAX_MESSAGE_LENGTH);
   const line = statusLine(answer.status);
   if (answer.status >= 300 && answer.status < 400) {
     const target = redirectTarget(headerValue(answer.headers, 'location'), redact);
     return `${line}${target === null ? '' : `: points to ${target}`}; redirects aren't followed, check --base-url`;
   }
-  const excerpt = plainExcerpt(answer.body === null ? '' : redact(answer.body));
+  // A page says what it is at its beginning; the bound keeps every search cheap whatever the server sends.
+  const excerpt = plainExcerpt(
+    answer.body === null ? '' : redact(answer.body.slice(0, MAX_SEARCHED_LENGTH + LONGEST_KEY)).slice(0, MAX_SEARCHED_LENGTH),
+  );
   return excerpt === '' ? line : `${line}: ${excerpt}`;
 }
 
@@ -29,13 +33,9 @@ export function statusLine(status: number): string {
   return phrase === undefined ? `${status}` : `${status} ${phrase}`;
 }
 
-/** At most `maxLength` UTF-16 units, never ending in half a character. */
-function shorten(text: string, maxLength: number): string {
-  if (text.length <= maxLength) return text;
-  const last = text.charCodeAt(maxLength - 2);
-  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxLength - 2 : maxLength - 1)}…`;
-}
-
+const MAX_SEARCHED_LENGTH = 8192;
+/** However it is spelled. Half of one at the cut would not be found. */
+const LONGEST_KEY = 1024;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_EXCERPT_LENGTH = 300;
 const MAX_TARGET_LENGTH = 200;
@@ -54,12 +54,8 @@ function redirectTarget(location: string | null, redact: (text: string) => strin
 
 const RELATIVE_BASE = 'http://relative.invalid';
 
-function plainExcerpt(body: string): string {
-  // A page says what it is at its beginning; the bound keeps the searches below cheap whatever the server sends.
-  const head = body.slice(0, MAX_SEARCHED_LENGTH);
+function plainExcerpt(head: string): string {
   const title = /<title[^<>]*>([^<]+)/i.exec(head)?.[1];
   const text = title ?? (head.trimStart().startsWith('<') ? head.replace(/<(style|script)\b[\s\S]*?(<\/\1>|$)|<[^<>]*>/gi, ' ') : head);
   return shorten(text.replace(/[\s\p{Cc}]+/gu, ' ').trim(), MAX_EXCERPT_LENGTH);
 }
-
-const MAX_SEARCHED_LENGTH = 8192;

@@ -6,6 +6,8 @@ export interface CallersApi {
   create(note: NewMemory): Promise<CreateAnswer>;
   /** `GET /contacts/{contactId}/memories`, unfiltered. Never throws. */
   list(contact: ContactAddress): Promise<ListAnswer>;
+  /** `DELETE /memories/{memoryId}`. Never throws. It may be repeated: what is gone stays gone. */
+  remove(memory: MemoryAddress): Promise<RemoveAnswer>;
   /** How far the server's clock is ahead of ours, at least, in milliseconds, as its `Date` headers show; null before the first answer. */
   clockSkewMs(): number | null;
   /** Lets requests under way end and closes the connections. */
@@ -15,6 +17,10 @@ export interface CallersApi {
 export interface ContactAddress {
   readonly contactId: string;
   readonly subOrg: string | null;
+}
+
+export interface MemoryAddress extends ContactAddress {
+  readonly memoryId: string;
 }
 
 export interface NewMemory extends ContactAddress {
@@ -46,8 +52,27 @@ export type ListAnswer = {
   | { readonly kind: 'listed'; readonly memories: readonly ListedMemory[] }
   | { readonly kind: 'unauthorized'; readonly message: string }
   | { readonly kind: 'rate_limited'; readonly retryAfterMs: number | null; readonly message: string }
-  /** No list could be had: the server's trouble (`outage: true`: no connection, 5xx, no answer) or no such list (404, HTML …). */
-  | { readonly kind: 'unlisted'; readonly outage: boolean; readonly message: string }
+  /**
+   * No list could be had: the server's trouble (`outage: true`: no connection, 5xx, no answer) or no such list (404, HTML …).
+   * `refusedBy`: where that is a definite no, whose it is: the API's own word, or somebody else's (a proxy's page, a redirect).
+   */
+  | { readonly kind: 'unlisted'; readonly outage: boolean; readonly refusedBy?: 'api' | 'stranger'; readonly message: string }
+);
+
+export type RemoveAnswer = {
+  readonly status: number | null;
+  readonly durationMs: number;
+  readonly pacing: PacingHint;
+} & (
+  | { readonly kind: 'deleted' }
+  /** 404, in the API's own words: there is no such memory. */
+  | { readonly kind: 'gone'; readonly message: string }
+  | { readonly kind: 'unauthorized'; readonly message: string }
+  | { readonly kind: 'rate_limited'; readonly retryAfterMs: number | null; readonly message: string }
+  /** A definite no. `fromApi` as in a verdict. */
+  | { readonly kind: 'refused'; readonly fromApi: boolean; readonly message: string }
+  /** The server's trouble, or no answer. `sent: false`: certainly nothing was deleted. */
+  | { readonly kind: 'failed'; readonly sent: boolean; readonly message: string }
 );
 
 export interface ListedMemory {

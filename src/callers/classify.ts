@@ -1,9 +1,9 @@
 import { assertNever, type Verdict } from '../model.js';
+import { createRedactor, type Redactor } from '../redact.js';
 import { answerMessage, statusLine } from './answer-message.js';
 import type { ListAnswer } from './api.js';
 import { headerValue, type ResponseHeaders } from './headers.js';
 import { readApiError, readCreated, readList } from './memory.js';
-import { createRedactor, type Redactor } from './redact.js';
 import { refusalWaitMs, retryAfterMs } from './retry-after.js';
 
 /** How one HTTP exchange ended. Where a status line was read it is `answered`, whatever became of the body. */
@@ -78,11 +78,16 @@ export function classifyList(exchange: Exchange, redactor: Redactor = NOTHING_SE
   if (meaning.kind === 'rate_limited') {
     return { kind: 'rate_limited', retryAfterMs: refusalWaitMs(headers, exchange.receivedAt), message: messageOf(exchange, redactor) };
   }
-  const outage = meaning.kind === 'unclear' && (status >= 500 || status === 408);
-  return { kind: 'unlisted', outage, message: messageOf(exchange, redactor) };
+  const message = messageOf(exchange, redactor);
+  if (meaning.kind === 'refused') {
+    const verdict = refusal(exchange, redactor);
+    const isApi = verdict.kind === 'refused' && verdict.fromApi;
+    return { kind: 'unlisted', outage: false, refusedBy: isApi ? 'api' : 'stranger', message };
+  }
+  return { kind: 'unlisted', outage: meaning.kind === 'unclear' && (status >= 500 || status === 408), message };
 }
 
-const NOTHING_SECRET = createRedactor('');
+const NOTHING_SECRET = createRedactor([], '');
 
 type Meaning =
   | { readonly kind: 'created' | 'unauthorized' | 'refused' | 'unclear' }

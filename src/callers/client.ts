@@ -1,13 +1,14 @@
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { UserError } from '../errors.js';
-import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, NewMemory } from './api.js';
+import { createRedactor } from '../redact.js';
+import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from './api.js';
 import { Attempt, type AttemptOptions } from './attempt.js';
 import { classifyCreate, classifyList, type Exchange } from './classify.js';
+import { classifyRemove } from './classify-remove.js';
 import { createClockSkew } from './clock-skew.js';
 import { failureReason } from './failure.js';
 import { headerValue } from './headers.js';
 import { proxySettings } from './proxy.js';
-import { createRedactor } from './redact.js';
 import { NO_PACING, pacingHint } from './retry-after.js';
 
 interface ClientOptions {
@@ -39,8 +40,8 @@ export function createClient(options: ClientOptions): CallersApi {
   }
   const dispatcher = openDispatcher(options);
   const skew = createClockSkew();
-  const redactor = createRedactor(apiKey);
-  const prefix = `${baseUrl.pathname.replace(/\/+$/, '')}/contacts/`;
+  const redactor = createRedactor([apiKey], MASK);
+  const prefix = baseUrl.pathname.replace(/\/+$/, '');
   const userAgent = options.userAgent ?? 'memory-import';
   const listHeaders = ['authorization', apiKey, 'accept', 'application/json', 'user-agent', userAgent];
   const createHeaders = [...listHeaders, 'content-type', 'application/json'];
@@ -57,10 +58,10 @@ export function createClient(options: ClientOptions): CallersApi {
   const createOptions: AttemptOptions = { ...shared, maxBodyBytes: () => MAX_ANSWER_BYTES };
   const listOptions: AttemptOptions = { ...shared, maxBodyBytes: (status) => (status === 200 ? MAX_LIST_BYTES : MAX_ANSWER_BYTES) };
 
-  function exchange(attemptOptions: AttemptOptions, request: Request, contact: ContactAddress): Promise<Exchange> {
-    const segment = pathSegment(contact.contactId);
+  /** @param path below the base URL; null where the contactId makes none */
+  function exchange(attemptOptions: AttemptOptions, request: Request, path: string | null, subOrg: string | null): Promise<Exchange> {
     if (closing !== null) return Promise.resolve(unsent('CLOSED', 'the client is closed'));
-    if (segment === null) return Promise.resolve(unsent('INVALID_CONTACT_ID', "the contactId can't stand in a URL"));
+    if (path === null) return Promise.resolve(unsent('INVALID_CONTACT_ID', "the contactId can't stand in a URL"));
     underWay += 1;
     return new Promise((resolve) => {
       const attempt = new Attempt(attemptOptions, (ended) => {
@@ -71,9 +72,9 @@ export function createClient(options: ClientOptions): CallersApi {
       dispatcher.dispatch(
         {
           origin: baseUrl.origin,
-          path: `${prefix}${segment}/memories`,
+          path: prefix + path,
           method: request.method,
-          headers: contact.subOrg === null ? request.headers : [...request.headers, 'x-sub-organization-id', contact.subOrg],
+          headers: subOrg === null ? request.headers : [...request.headers, 'x-sub-organization-id', subOrg],
           body: request.body,
         },
         attempt,
@@ -84,14 +85,24 @@ export function createClient(options: ClientOptions): CallersApi {
   async function create(note: NewMemory): Promise<CreateAnswer> {
     const startedAt = performance.now();
     const body = JSON.stringify({ name: note.name, text: note.text });
-    const ended = await exchange(createOptions, { method: 'POST', headers: createHeaders, body }, note);
+    const ended = await exchange(createOptions, { method: 'POST', headers: createHeaders, body }, memoriesOf(note), note.subOrg);
     return { verdict: classifyCreate(ended, redactor), ...measures(ended, startedAt) };
   }
 
   async function list(contact: ContactAddress): Promise<ListAnswer> {
     const startedAt = performance.now();
-    const ended = await exchange(listOptions, { method: 'GET', headers: listHeaders, body: null }, contact);
+    const ended = await exchange(listOptions, { method: 'GET', headers: listHeaders, body: null }, memoriesOf(contact), contact.subOrg);
     return { ...classifyList(ended, redactor), ...measures(ended, startedAt) };
+  }
+
+  async function remove({ memoryId, subOrg }: MemoryAddress): Promise<RemoveAnswer> {
+    const startedAt = performance.now();
+    const segment = pathSegment(memoryId);
+    // No other path may be called with DELETE.
+    if (segment === null)
+      return { kind: 'refused', fromApi: false, message: "the memory's id can't stand in a URL", ...NO_EXCHANGE, durationMs: 0 };
+    const ended = await exchange(createOptions, { method: 'DELETE', headers: listHeaders, body: null }, `/memories/${segment}`, subOrg);
+    return { ...classifyRemove(ended, redactor), ...measures(ended, startedAt) };
   }
 
   async function shutDown(): Promise<void> {
@@ -105,16 +116,18 @@ export function createClient(options: ClientOptions): CallersApi {
     return closing;
   }
 
-  return { create, list, clockSkewMs: () => skew.lowestMs(), close };
+  return { create, list, remove, clockSkewMs: () => skew.lowestMs(), close };
 }
 
 interface Request {
-  readonly method: 'POST' | 'GET';
+  readonly method: 'POST' | 'GET' | 'DELETE';
   /** Names and values in turn: what undici takes without copying. */
   readonly headers: string[];
   readonly body: string | null;
 }
 
+// Without letters, since a text may come through the redactor twice.
+const MASK = '***';
 /** A legal, trimmed header value of at least one character (RFC 9110 section 5.5; undici writes latin1). */
 const HEADER_VALUE = /^[!-~\u00a1-\u00ff](?:[ -~\u00a1-\u00ff]*[!-~\u00a1-\u00ff])?$/;
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -179,11 +192,16 @@ function errorOfProxy(error: Error): Error {
   return Object.assign(new Error(`${told}; check https_proxy and no_proxy`, { cause: error }), { code: 'PROXY_FAILED' });
 }
 
+function memoriesOf({ contactId }: ContactAddress): string | null {
+  const segment = pathSegment(contactId);
+  return segment === null ? null : `/contacts/${segment}/memories`;
+}
+
 /** One segment whatever is in it, or null for what no encoding makes one. */
-function pathSegment(contactId: string): string | null {
-  if (contactId === '' || contactId === '.' || contactId === '..') return null;
+function pathSegment(id: string): string | null {
+  if (id === '' || id === '.' || id === '..') return null;
   try {
-    return encodeURIComponent(contactId);
+    return encodeURIComponent(id);
   } catch {
     // Half of a surrogate pair has no UTF-8.
     return null;
@@ -193,6 +211,8 @@ function pathSegment(contactId: string): string | null {
 function unsent(code: string, message: string): Exchange {
   return { kind: 'failed', sent: false, code, message };
 }
+
+const NO_EXCHANGE = { status: null, pacing: NO_PACING };
 
 function measures(exchange: Exchange, startedAt: number): Pick<CreateAnswer, 'status' | 'durationMs' | 'pacing'> {
   const durationMs = performance.now() - startedAt;

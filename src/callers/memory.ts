@@ -29,6 +29,11 @@ export function readList(body: string | null): { readonly memories: readonly Lis
   return { memories };
 }
 
+/** Whether it is the API's own yes: `{ "status": "success", … }`. */
+export function readSuccess(body: string | null): boolean {
+  return parseObject(body)?.status === 'success';
+}
+
 /** The API's own refusal: `{ "status": "error", "message": string, "data"?: … }`. null: the answer is somebody else's. */
 export function readApiError(body: string | null): { readonly message: string; readonly data: unknown } | null {
   const answer = parseObject(body);

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.js';
+import { isLoopback } from '../loopback.js';
 
 /** What the environment says of proxies, for one base URL. `noProxy` is still to be obeyed. */
 interface ProxySettings {
@@ -13,7 +14,7 @@ interface ProxySettings {
  * @throws UserError if the variable holds no URL of an HTTP proxy; the message doesn't repeat it, since it may hold a password
  */
 export function proxySettings(baseUrl: URL, env: Readonly<Record<string, string | undefined>>): ProxySettings | null {
-  if (isLoopback(baseUrl.hostname)) return null;
+  if (isLoopback(baseUrl.hostname) || baseUrl.hostname.endsWith('.localhost')) return null;
   const lower = baseUrl.protocol === 'https:' ? 'https_proxy' : 'http_proxy';
   const variable = env[lower] ? lower : lower.toUpperCase();
   const value = env[variable]?.trim();
@@ -23,9 +24,4 @@ export function proxySettings(baseUrl: URL, env: Readonly<Record<string, string 
     throw new UserError(`${variable} must be the URL of an HTTP proxy, such as http://proxy.example:3128. Correct or unset it.`);
   }
   return { proxy, noProxy: env.no_proxy ?? env.NO_PROXY ?? '' };
-}
-
-/** `hostname` as a URL has it: IPv6 in brackets, IPv4 in its usual form. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 }

@@ -2,8 +2,8 @@ import type { ContactKnowledge } from '../ledger/ledger.js';
 import type { ListedMemory } from './api.js';
 
 /**
- * Was the note created? The one place where a mistake makes a duplicate, so the rules are exact; product.md, "Looking before sending
- * again", has them in words.
+ * Was the note created? The one place where a mistake makes a duplicate, so the rules are exact; the README has them in words ("Retries
+ * and pace").
  *
  * Pure: what to ask, when to ask again and how long absence isn't believed is the business of `dispatch/look.ts`.
  */

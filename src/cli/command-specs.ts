@@ -28,6 +28,7 @@ export const FIRST_STEPS: CommandSpec['examples'] = [
   { command: 'memory-import import notes.csv', why: 'do it; again, and it goes on' },
 ];
 
+const RUN = { name: '<run>', meaning: 'the run id, as `runs` lists it' };
 const INPUTS = { name: '<input...>', meaning: "CSV files ('-' is standard input; .gz is read as it is)" };
 
 export const COMMANDS: readonly CommandSpec[] = [
@@ -91,9 +92,48 @@ in the list, and what they imported stays known.`,
   {
     name: 'report',
     summary: "write the run's reports again from the ledger, report.html too",
-    argument: { name: '<run>', meaning: 'the run id, as `runs` lists it' },
+    argument: RUN,
     examples: [{ command: 'memory-import report 20261123T030749Z-4f9a', why: "into the run's own folder" }],
     load: async () => (await import('./commands/report.js')).reportCommand,
+  },
+  {
+    name: 'verify',
+    summary: 'check in the API that every memory of the run is there, as sent',
+    description:
+      'Check in the API that every memory which the run created or recovered is there, as it was sent: list each contact once and compare. Changes nothing; verify.csv in the run\u2019s folder has the verdict on each note.',
+    argument: RUN,
+    examples: [
+      { command: 'memory-import verify 20261123T030749Z-4f9a', why: 'every contact' },
+      { command: 'memory-import verify 20261123T030749Z-4f9a --sample 50', why: 'a quick look at 50 contacts' },
+      { command: 'memory-import verify 20261123T030749Z-4f9a --json --rate 20', why: 'for a script, gently' },
+    ],
+    afterword: `Exit codes:
+  0         every memory is there, as it was sent
+  1         some are not, or are there twice, or could not be checked: see verify.csv
+  2         could not start: no such run, another account, no key
+  3         stopped by itself: key refused, outage …
+  130, 143  stopped by SIGINT, SIGTERM`,
+    load: async () => (await import('./commands/verify.js')).verifyCommand,
+  },
+  {
+    name: 'undo',
+    summary: 'delete what the run created',
+    description:
+      'Delete the memories that the run created or recovered, the newest first, and nothing else. A memory that was altered since is left alone, unless --force is given. The notes can then be imported again. Asks first; stopped or killed, the same command goes on.',
+    argument: RUN,
+    examples: [
+      { command: 'memory-import undo 20261123T030749Z-4f9a --dry-run', why: 'how many, on how many contacts' },
+      { command: 'memory-import undo 20261123T030749Z-4f9a', why: 'asks, then deletes' },
+      { command: 'memory-import undo 20261123T030749Z-4f9a --yes --json', why: 'without a terminal' },
+    ],
+    afterword: `Exit codes:
+  0         nothing that the run created is left
+  1         some were left: altered, refused, or in doubt; see undo.csv
+  2         could not start, or was not confirmed; nothing was deleted
+  3         stopped by itself: key refused, outage …
+  4         another run holds the ledger
+  130, 143  stopped by SIGINT, SIGTERM, after what was under way was finished`,
+    load: async () => (await import('./commands/undo.js')).undoCommand,
   },
   {
     name: 'ledger check',

@@ -1,7 +1,7 @@
 import { LedgerHeldError, UserError } from '../errors.js';
 import { assertNever, type Plan, type RunSummary } from '../model.js';
 
-/** The contract of cli.md. Cron, Kubernetes and CI decide by these. */
+/** A contract (README, "Exit codes"): cron, Kubernetes and CI decide by these. */
 export const EXIT = {
   done: 0,
   someFailed: 1,

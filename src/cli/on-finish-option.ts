@@ -1,6 +1,6 @@
 import { OptionsError } from '../errors.js';
+import { isLoopback } from '../loopback.js';
 import type { RunSummary } from '../model.js';
-import { isLoopback } from '../option-values.js';
 import { readConfig } from '../options.js';
 import type { Call, Io } from './io.js';
 

@@ -18,6 +18,8 @@ export type CommandName =
   | 'doctor'
   | 'runs'
   | 'report'
+  | 'verify'
+  | 'undo'
   | 'ledger check'
   | 'ledger export'
   | 'ledger compact'
@@ -27,8 +29,11 @@ export type CommandName =
 
 const ROWS: readonly CommandName[] = ['import', 'plan'];
 const RUNS: readonly CommandName[] = ['import', 'plan', 'doctor'];
+const AFTER: readonly CommandName[] = ['verify', 'undo'];
+const API: readonly CommandName[] = [...RUNS, ...AFTER];
+const PACED: readonly CommandName[] = [...ROWS, ...AFTER];
 const CARE: readonly CommandName[] = ['ledger check', 'ledger export', 'ledger compact', 'ledger rebuild'];
-const LEDGER: readonly CommandName[] = [...RUNS, 'runs', 'report', ...CARE];
+const LEDGER: readonly CommandName[] = [...API, 'runs', 'report', ...CARE];
 
 /** Every option, in the order in which `--help` and the README show them. */
 export const OPTION_SPECS: readonly OptionSpec[] = [
@@ -38,14 +43,14 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     default: 'https://api.callers.ai',
     env: 'CALLERS_BASE_URL',
     meaning: 'the API, with a path prefix if it has one; plain http only to loopback',
-    commands: [...RUNS, 'ledger rebuild'],
+    commands: [...API, 'ledger rebuild'],
   },
   {
     name: 'apiKeyFile',
     flags: '--api-key-file <path>',
     env: 'CALLERS_API_KEY',
     meaning: 'a file that holds the key; no option takes the key itself, where `ps` would show it',
-    commands: [...RUNS, 'ledger rebuild'],
+    commands: [...API, 'ledger rebuild'],
   },
   { name: 'subOrg', flags: '--sub-org <id>', meaning: 'sub organization of rows that name none', commands: RUNS },
   {
@@ -91,16 +96,16 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: "a run's files go to `<dir>/<runId>/`",
     commands: [...RUNS, 'runs'],
   },
-  { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: ROWS },
-  { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: ROWS },
-  { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: ROWS },
-  { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: RUNS },
+  { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: PACED },
+  { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: PACED },
+  { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: PACED },
+  { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: API },
   {
     name: 'giveUpAfter',
     flags: '--give-up-after <duration>',
     default: '10m',
     meaning: 'an outage longer than this stops the run (exit 3)',
-    commands: ROWS,
+    commands: PACED,
   },
   {
     name: 'maxDuration',
@@ -121,7 +126,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     flags: '--reconcile-wait <duration>',
     default: '10s',
     meaning: "how long after a lost answer absence isn't believed",
-    commands: ROWS,
+    commands: [...ROWS, 'verify'],
   },
   {
     name: 'idColumn',
@@ -133,7 +138,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'sameAccount',
     flags: '--same-account',
     meaning: "the ledger's target changed its key or address, and it is the same account",
-    commands: [...ROWS, 'ledger rebuild'],
+    commands: [...PACED, 'ledger rebuild'],
   },
   {
     name: 'adopt',
@@ -178,18 +183,28 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ['runs'],
   },
   { name: 'dryRun', flags: '--dry-run', meaning: 'with `--prune`: say what would be removed', commands: ['runs'] },
+  { name: 'dryRun', flags: '--dry-run', meaning: 'say what would be deleted, and delete nothing; needs no key', commands: ['undo'] },
+  { name: 'sample', flags: '--sample <n>', meaning: 'check n contacts only, chosen at random', commands: ['verify'] },
+  { name: 'seed', flags: '--seed <n>', default: '1', meaning: 'another seed chooses other contacts for the sample', commands: ['verify'] },
+  { name: 'yes', flags: '--yes', meaning: 'delete without asking; needed where there is no terminal to ask on', commands: ['undo'] },
+  {
+    name: 'force',
+    flags: '--force',
+    meaning: "delete also what was altered since, or can't be compared with what was sent",
+    commands: ['undo'],
+  },
   {
     name: 'json',
     flags: '--json',
     meaning: 'the result as one JSON object on stdout',
-    commands: [...RUNS, 'runs', 'ledger check', 'ledger compact', 'ledger rebuild'],
+    commands: [...API, 'runs', 'ledger check', 'ledger compact', 'ledger rebuild'],
   },
   {
     name: 'logLevel',
     flags: '--log-level <level>',
     default: 'info',
     meaning: "pino's levels, or `silent`; logs are JSON lines on stderr, pretty on a terminal",
-    commands: ROWS,
+    commands: PACED,
   },
   {
     name: 'onFinish',
@@ -238,7 +253,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'fault',
     flags: '--fault <kind=probability>',
     meaning:
-      'a fault to order: `429`, `500`, `502`, `503`, `reset`, `hang`; `500-after`, `502-after`, `503-after`, `reset-after` and `hang-after` create the memory and lose the answer',
+      'a fault to order: `429`, `500`, `502`, `503`, `reset`, `hang`; `500-after`, `502-after`, `503-after`, `reset-after` and `hang-after` create (or delete) the memory and lose the answer',
     repeatable: true,
     commands: ['sandbox'],
   },

@@ -9,7 +9,7 @@ import { OPTION_SPECS, type OptionSpec, optionsOf } from './option-specs.js';
 /**
  * The command line: parses, runs the command that was asked for, explains what it threw.
  * @param called.argv without node and script
- * @returns the exit code, by the contract of cli.md
+ * @returns the exit code, see `EXIT`
  */
 export async function runProgram(called: {
   readonly argv: readonly string[];

@@ -1,4 +1,5 @@
 import type { Repeat } from '../report/page-facts.js';
+import { quoteForShell } from '../shell-quote.js';
 import type { Call } from './io.js';
 import { type OptionSpec, optionsOf } from './option-specs.js';
 
@@ -45,8 +46,4 @@ function words({ flags }: OptionSpec, value: unknown): readonly string[] {
   if (value === undefined || value === false) return [];
   if (value === true) return [flag];
   return [value].flat().map((one) => `${flag} ${quoteForShell(String(one))}`);
-}
-
-function quoteForShell(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

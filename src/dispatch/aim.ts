@@ -4,7 +4,8 @@ import type { Halt } from './halt.js';
 
 /** Notices that the run is aimed at the wrong place, before it has turned a whole file into failures; and that the key is refused. */
 export interface Aim {
-  answered(verdict: Pick<Verdict, 'kind'> & Verdict): void;
+  /** @param shown what of its message everybody may see */
+  answered(verdict: Verdict, shown: (message: string) => string): void;
 }
 
 const STRANGERS_IN_A_ROW = 50;
@@ -20,12 +21,12 @@ export function createAim(halt: Halt, mayAllBeRefused: () => boolean): Aim {
   let accepted = false;
 
   return {
-    answered(verdict) {
+    answered(verdict, shown) {
       if (verdict.kind === 'unauthorized') {
         halt.stop(
           new StoppedError(
             'key_refused',
-            `The API refuses the key (401: ${verdict.message}). No row was marked failed for it. Give another key and run the same command again.`,
+            `The API refuses the key (401: ${shown(verdict.message)}). No row was marked failed for it. Give another key and run the same command again.`,
             false,
           ),
         );
@@ -43,7 +44,7 @@ export function createAim(halt: Halt, mayAllBeRefused: () => boolean): Aim {
         halt.stop(
           new StoppedError(
             'wrong_place',
-            `${STRANGERS_IN_A_ROW} answers in a row did not come from the API (the last: ${verdict.status}, ${verdict.message}). Check --base-url and the proxy.`,
+            `${STRANGERS_IN_A_ROW} answers in a row did not come from the API (the last: ${verdict.status}, ${shown(verdict.message)}). Check --base-url and the proxy.`,
             false,
           ),
         );
@@ -51,7 +52,7 @@ export function createAim(halt: Halt, mayAllBeRefused: () => boolean): Aim {
         halt.stop(
           new StoppedError(
             'wrong_place',
-            `The first ${REFUSALS_AT_THE_START} answers were all refusals (the last: ${verdict.status}, ${verdict.message}). Check the file, its columns, --base-url and the account of the key.`,
+            `The first ${REFUSALS_AT_THE_START} answers were all refusals (the last: ${verdict.status}, ${shown(verdict.message)}). Check the file, its columns, --base-url and the account of the key.`,
             false,
           ),
         );

@@ -1,7 +1,7 @@
 import type { Clock, Draft, Emit, RowFailure } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Gate } from './gate.js';
-import type { Doubt, Looker } from './look.js';
+import type { Doubt, Finding, Looker } from './look.js';
 import { backoffMs, TryAgain, withRetries } from './retry.js';
 
 /** How the sending of one claimed note ended. */
@@ -64,7 +64,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   let failedAlone = false;
   let doubted = note.doubtedBefore;
   let lastFailure: RowFailure | null = null;
-  /** Told when the row really is sent again: a look may find that it needn't be. */
+  /** Told when the row really was sent again: a look may find that it needn't be, or no connection may be had. */
   let announceRetry: (() => void) | null = null;
 
   const fail = (part: Pick<RowFailure, 'class' | 'status' | 'message'>, details: unknown = null): RowFailure => {
@@ -78,6 +78,24 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       ? { kind: 'failed', failure, doubted }
       : { kind: 'in_doubt', since: unlooked, message: `${failure.message}; not looked for (--in-doubt resend)`, attempts };
 
+  const doubt = (since: number): Doubt => ({ ...draft, row: note.label, claimedAt: note.claimedAt, skewMs: note.skewMs, since });
+
+  const recovered = ({ memory, surplus }: Extract<Finding, { kind: 'present' }>): Delivery => ({
+    kind: 'recovered',
+    memoryId: memory.id,
+    createdAt: memory.createdAtText,
+    attempts,
+    sentAgain: attempts > 1 || note.doubtedBefore,
+    surplus: surplus.map(({ id }) => id),
+  });
+
+  /** It was looked for and not there, perhaps hours ago: what turned up since needn't be made again. Other findings take nothing back. */
+  const turnedUp = async (): Promise<Delivery | null> => {
+    if (!note.doubtedBefore || options.inDoubt !== 'reconcile') return null;
+    const finding = await looker.once(doubt(note.claimedAt));
+    return finding.kind === 'present' ? recovered(finding) : null;
+  };
+
   /** Asks whether the lost request made the memory. null: it did not, or may be sent again at the user's risk: go on. */
   const lookFor = async ({ since, message }: Loss): Promise<Delivery | null> => {
     doubted = true;
@@ -85,17 +103,10 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       unlooked = since;
       return null;
     }
-    const finding = await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since });
+    const finding = await looker.settle(doubt(since));
     switch (finding.kind) {
       case 'present':
-        return {
-          kind: 'recovered',
-          memoryId: finding.memory.id,
-          createdAt: finding.memory.createdAtText,
-          attempts,
-          sentAgain: attempts > 1 || note.doubtedBefore,
-          surplus: finding.surplus.map((memory) => memory.id),
-        };
+        return recovered(finding);
       case 'absent':
         return null;
       case 'unproven':
@@ -116,13 +127,15 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         if (settled !== null) return settled;
         loss = null;
       }
-      announceRetry?.();
-      announceRetry = null;
       const answer = await gate.create(draft, failedAlone);
       if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
-      attempts++;
-      note.onFirstAnswer();
       const { verdict } = answer;
+      if (verdict.kind !== 'not_sent') {
+        attempts++;
+        announceRetry?.();
+        announceRetry = null;
+      }
+      note.onFirstAnswer();
       switch (verdict.kind) {
         case 'created':
           return await identified(verdict.memory);
@@ -169,15 +182,14 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   const identified = async (memory: { readonly id: string; readonly createdAt: string | null } | null): Promise<Delivery> => {
     const base = { kind: 'created', attempts, sentAgain: doubted && (attempts > 1 || note.doubtedBefore), surplus: [] } as const;
     if (memory !== null) return { ...base, memoryId: memory.id, createdAt: memory.createdAt };
-    const finding =
-      options.inDoubt === 'report'
-        ? null
-        : await looker.settle({ ...draft, claimedAt: note.claimedAt, skewMs: note.skewMs, since: clock.now() });
+    const finding = options.inDoubt === 'report' ? null : await looker.settle(doubt(clock.now()));
     if (finding?.kind !== 'present') return { ...base, memoryId: null, createdAt: null };
     return { ...base, memoryId: finding.memory.id, createdAt: finding.memory.createdAtText };
   };
 
   try {
+    const late = await turnedUp();
+    if (late !== null) return late;
     return await withRetries(attempt, {
       retries: options.retries,
       clock,

@@ -1,57 +1,42 @@
 import { StoppedError } from '../errors.js';
 import type { Ledger, Transition } from '../ledger/ledger.js';
-import type { LedgerWriter } from '../ledger/writer.js';
-import type { Clock, Emit, Fingerprint, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
+import type { Emit, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
+import { type ClaimedRow, type ClaimOptions, createClaims, type Submitted } from './claim.js';
 import { createContactLessons } from './contact-lessons.js';
 import { type Delivery, deliver } from './deliver.js';
-import type { SentAgain } from './doubts.js';
 import type { Gate } from './gate.js';
 import { asStop, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
 import { createLanes } from './lanes.js';
-import type { Doubt, Looker } from './look.js';
+import type { Looker } from './look.js';
 import { createPermits } from './permits.js';
 
 /** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
 export interface Dispatcher {
   /** Resolves when there is room for the next row: the reader waits here. */
-  submit(row: MappedRow & { readonly base: Fingerprint; readonly ordinal: number }): Promise<void>;
+  submit(row: Submitted): Promise<void>;
   /** Resolves when every row taken so far is settled and reported, or given up because the run stopped. */
   idle(): Promise<void>;
-  /** Notes that were sent again after a look: a closing look is due. */
-  readonly sentAgain: readonly SentAgain[];
 }
 
-export interface DispatchOptions {
+export interface DispatchOptions extends ClaimOptions {
   readonly gate: Gate;
   readonly looker: Looker;
   readonly adopter: Adopter | null;
-  readonly writer: LedgerWriter;
   readonly lookup: Ledger['lookup'];
-  /** How far the server's clock is ahead of ours; null: not known yet. */
-  readonly skewMs: () => number | null;
-  readonly clock: Clock;
   readonly halt: Halt;
   readonly emit: Emit;
   /** The row is durable in the ledger; resolves when the reports have taken it. */
   readonly report: (row: SettledRow) => Promise<void>;
-  /** Which note this run has met before, and in which row. */
-  readonly firstSeen: { meet(key: NoteKey, ordinal: number): number | null };
-  readonly labelOf: (ordinal: number) => string;
-  /** Notes that an earlier run left in doubt and this one found by looking, before its first row. */
-  readonly recoveredBefore: ReadonlySet<NoteKey>;
-  readonly withOccurrence: (base: Fingerprint, occurrence: number) => Fingerprint;
   /** What of a message may stand in the ledger: nothing of the note. */
   readonly publicMessage: (message: string, note: { readonly name: string; readonly text: string }) => string;
   readonly inputCount: number;
   readonly concurrency: number;
   readonly retries: number;
   readonly giveUpAfterMs: number;
-  readonly inDoubt: 'reconcile' | 'resend' | 'report';
   readonly order: 'contact' | 'none';
-  readonly duplicates: 'skip' | 'create';
 }
 
 /** How far the reader may be ahead of the settled rows: as far as there is work for the pool … */
@@ -62,15 +47,12 @@ const CONTACTS_FOR_EACH_SLOT = 4;
 /** A row costs more than its bytes. */
 const ROW_OVERHEAD_BYTES = 4096;
 
-type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
-
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, clock, halt } = options;
   const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
-  const lastOccurrence = new Map<Fingerprint, number>();
-  const sentAgain: SentAgain[] = [];
+  const claims = createClaims(options);
   let bug: unknown = null;
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
@@ -100,74 +82,13 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const before = contacts.missing(row.draft) ?? (await heldBack(row));
     if (before !== null) return { row, outcome: before, step: null };
-    const claimed = await claim(row);
-    if (claimed.kind === 'settled') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
-    return send(claimed.row, claimed, leavePlace);
+    const claimed = await claims.claim(row, label(row));
+    if (claimed.kind === 'known') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
+    return send(claimed, leavePlace);
   }
 
-  interface Claimed {
-    readonly kind: 'claimed';
-    readonly row: Submitted;
-    readonly key: NoteKey;
-    readonly claimedAt: number;
-    readonly skewMs: Doubt['skewMs'];
-    readonly doubtedBefore: boolean;
-  }
-
-  async function claim(
-    row: Submitted,
-  ): Promise<Claimed | { readonly kind: 'settled'; readonly row: Submitted; readonly outcome: Outcome }> {
-    const { draft } = row;
-    const claimedAt = clock.now();
-    const skewMs = options.skewMs();
-    let { fingerprint, occurrence } = draft;
-    const skipped = lastOccurrence.get(row.base);
-    if (skipped !== undefined && occurrence === 1) {
-      occurrence = skipped + 1;
-      fingerprint = options.withOccurrence(row.base, occurrence);
-    }
-    for (;;) {
-      const answer = await writer.claim({
-        fingerprint,
-        contactId: draft.contactId,
-        subOrg: draft.subOrg,
-        sentHash: draft.sentHash,
-        inputHash: draft.inputHash,
-        row: label(row),
-        claimedAt,
-        skewMs,
-        takeDoubt: options.inDoubt === 'resend',
-      });
-      if (occurrence > draft.occurrence) lastOccurrence.set(row.base, occurrence);
-      // failures.csv carries the occurrence along: imported again, the row is the same one of several identical notes.
-      const identified = occurrence === draft.occurrence ? row : { ...row, draft: { ...draft, fingerprint, occurrence } };
-      if (answer.kind === 'claimed') {
-        // Met now, so that an identical row is known to be a later one.
-        options.firstSeen.meet(answer.key, row.ordinal);
-        return {
-          kind: 'claimed',
-          row: identified,
-          key: answer.key,
-          claimedAt: answer.doubtedSince ?? claimedAt,
-          skewMs: answer.doubtedSince === null ? 'ours' : answer.doubtedSkewMs,
-          doubtedBefore: answer.doubtedSince !== null,
-        };
-      }
-      const { note } = answer;
-      const first = options.firstSeen.meet(note.key, row.ordinal);
-      if (first !== null && options.duplicates === 'create') {
-        occurrence++;
-        fingerprint = options.withOccurrence(row.base, occurrence);
-        continue;
-      }
-      const firstRow = first === null ? null : options.labelOf(first);
-      const outcome = outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore });
-      return { kind: 'settled', row: identified, outcome };
-    }
-  }
-
-  async function send(row: Submitted, claimed: Claimed, onFirstAnswer: () => void): Promise<Settled | null> {
-    const { key } = claimed;
+  async function send(claimed: ClaimedRow, onFirstAnswer: () => void): Promise<Settled | null> {
+    const { key, row } = claimed;
     if (options.adopter !== null) {
       const adoption = await options.adopter.find(row.draft);
       if (adoption.kind === 'found') {
@@ -209,21 +130,16 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         inDoubt: options.inDoubt,
       },
     );
-    return settle(row, claimed, delivery);
+    return settle(claimed, delivery);
   }
 
-  function settle(row: Submitted, claimed: Claimed, delivery: Delivery): Settled | Promise<null> {
-    const { key } = claimed;
+  function settle({ key, row }: ClaimedRow, delivery: Delivery): Settled | Promise<null> {
     switch (delivery.kind) {
       case 'created':
       case 'recovered': {
         const { kind, memoryId, createdAt, attempts, surplus } = delivery;
         // More than one such memory may be another row's, whose look is yet to come: the closing look tells.
         const closingLook = delivery.sentAgain || surplus.length > 0;
-        if (closingLook) {
-          const { contactId, subOrg, sentHash } = row.draft;
-          sentAgain.push({ key, contactId, subOrg, sentHash, claimedAt: claimed.claimedAt, skewMs: claimed.skewMs });
-        }
         return {
           row,
           outcome: { kind, memoryId, createdAt, attempts },
@@ -335,7 +251,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       await window.idle();
       if (bug !== null) throw bug;
     },
-    sentAgain,
   };
 }
 

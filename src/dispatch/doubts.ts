@@ -6,12 +6,14 @@ import type { Doubt, Looker } from './look.js';
 import { createPermits } from './permits.js';
 
 export interface OldDoubtOptions {
-  readonly ledger: Pick<Ledger, 'openNotes'>;
+  readonly ledger: Pick<Ledger, 'openNotes' | 'closingNotes'>;
   readonly writer: LedgerWriter;
   readonly looker: Looker;
   readonly emit: Emit;
   readonly clock: Clock;
   readonly stopped: AbortSignal;
+  /** Epoch ms of our clock: when this run began. */
+  readonly startedAt: number;
   readonly inDoubt: 'reconcile' | 'resend' | 'report';
 }
 
@@ -26,21 +28,23 @@ const PAGE = 1000;
 export async function settleOldDoubts(options: OldDoubtOptions): Promise<ReadonlySet<NoteKey>> {
   const recovered = new Set<NoteKey>();
   const tally = { recovered: 0, absent: 0, open: 0 };
-  const withCopies: SentAgain[] = [];
   const [first] = await options.ledger.openNotes({ after: null, limit: 1 });
   if (first === undefined) return recovered;
   const startedAt = options.clock.now();
   options.emit({ type: 'paused', cause: 'old_doubts', why: 'Looking for notes that an earlier run left in doubt.' });
   if (options.inDoubt === 'reconcile') {
-    await forEachOpen('in_doubt', options, async (note) => {
-      const found = await settleOne(note, options, () => withCopies.push(note));
+    await forEachNote(options.ledger.openNotes, options.stopped, async (note) => {
+      if (note.state !== 'in_doubt') return;
+      const found = await settleOne(note, options);
       tally[found]++;
       if (found === 'recovered') recovered.add(note.key);
     });
   }
   // Afterwards: what looks like a surplus copy may be the memory of an identical note that was in doubt.
-  await forEachOpen('closing', options, (note) => closingLook(note, options));
-  await takeClosingLooks(withCopies, options);
+  await forEachNote(options.ledger.openNotes, options.stopped, async (note) => {
+    if (note.state === 'closing') await closingLook({ ...note, row: null }, options);
+  });
+  await takeClosingLooks(options);
   options.emit({ type: 'resumed', afterMs: options.clock.now() - startedAt });
   if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...tally });
   if (tally.open > 0) {
@@ -50,11 +54,10 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   return recovered;
 }
 
-async function forEachOpen(
-  state: OpenNote['state'],
-  { ledger, stopped }: Pick<OldDoubtOptions, 'ledger' | 'stopped'>,
-  work: (note: OpenNote) => Promise<void>,
-): Promise<void> {
+type PageOf = (page: { readonly after: NoteKey | null; readonly limit: number }) => Promise<readonly OpenNote[]>;
+
+/** Contacts side by side; the notes of one in turn: identical ones are told apart by the ids that the ledger knows after the first is settled. */
+async function forEachNote(pageOf: PageOf, stopped: AbortSignal, work: (note: OpenNote) => Promise<void>): Promise<void> {
   const errors: unknown[] = [];
   const waiting = createPermits(PAGE);
   const runOne = async (note: OpenNote): Promise<void> => {
@@ -71,12 +74,10 @@ async function forEachOpen(
 
   let after: NoteKey | null = null;
   for (;;) {
-    const page: readonly OpenNote[] = stopped.aborted ? [] : await ledger.openNotes({ after, limit: PAGE });
+    const page: readonly OpenNote[] = stopped.aborted ? [] : await pageOf({ after, limit: PAGE });
     for (const note of page) {
       after = note.key;
-      if (note.state !== state) continue;
       await waiting.acquire(1);
-      // One lane for a contact: identical notes are told apart by the ids that the ledger knows after the first is settled.
       lanes.add(note.contactId, note);
     }
     if (page.length < PAGE) break;
@@ -85,12 +86,8 @@ async function forEachOpen(
   if (errors.length > 0) throw errors[0];
 }
 
-async function settleOne(
-  note: OpenNote,
-  { writer, looker }: OldDoubtOptions,
-  onCopies: () => void,
-): Promise<'recovered' | 'absent' | 'open'> {
-  const finding = await looker.settle(note);
+async function settleOne(note: OpenNote, { writer, looker }: OldDoubtOptions): Promise<'recovered' | 'absent' | 'open'> {
+  const finding = await looker.settle({ ...note, row: null });
   switch (finding.kind) {
     case 'present':
       await writer.settle({
@@ -102,7 +99,6 @@ async function settleOne(
         attempts: 0,
         closingLook: finding.surplus.length > 0,
       });
-      if (finding.surplus.length > 0) onCopies();
       return 'recovered';
     case 'absent':
       await writer.settle({ key: note.key, to: 'released', doubted: true });
@@ -113,36 +109,25 @@ async function settleOne(
   }
 }
 
-export interface SentAgain {
-  readonly key: NoteKey;
-  readonly contactId: string;
-  readonly subOrg: string | null;
-  readonly sentHash: string;
-  readonly claimedAt: number;
-  readonly skewMs: Doubt['skewMs'];
+/**
+ * The closing looks that this run owes, as its ledger has them: they may be too many for memory.
+ * @throws LedgerError
+ */
+export async function takeClosingLooks(options: ClosingOptions): Promise<void> {
+  await forEachNote(options.ledger.closingNotes, options.stopped, (note) => {
+    // Claimed before the first answer, it has no difference of clocks in the ledger; by now ours is known.
+    const skewMs = note.claimedAt >= options.startedAt ? 'ours' : note.skewMs;
+    return closingLook({ ...note, skewMs }, options);
+  });
 }
 
-/** The closing looks of a run, contacts side by side. @throws LedgerError */
-export async function takeClosingLooks(notes: readonly SentAgain[], deps: Parameters<typeof closingLook>[1]): Promise<void> {
-  const errors: unknown[] = [];
-  const waiting = createPermits(PAGE);
-  const lanes = createLanes({
-    places: PAGE,
-    run: (note: SentAgain) =>
-      closingLook(note, deps)
-        .catch((error: unknown) => void errors.push(error))
-        .finally(() => waiting.release(1)),
-  });
-  for (const note of notes) {
-    await waiting.acquire(1);
-    lanes.add(note.contactId, note);
-  }
-  await waiting.idle();
-  if (errors.length > 0) throw errors[0];
-}
+export type ClosingOptions = Pick<OldDoubtOptions, 'ledger' | 'writer' | 'looker' | 'emit' | 'stopped' | 'startedAt'>;
 
 /** The last look at a note that was sent again: what its first request made late is told, never deleted. */
-async function closingLook(note: SentAgain, { looker, writer, emit }: Pick<OldDoubtOptions, 'looker' | 'writer' | 'emit'>): Promise<void> {
+async function closingLook(
+  note: Doubt & Pick<OpenNote, 'key'>,
+  { looker, writer, emit }: Pick<OldDoubtOptions, 'looker' | 'writer' | 'emit'>,
+): Promise<void> {
   const finding = await looker.once({ ...note, since: note.claimedAt });
   if (finding.kind === 'stopped' || finding.kind === 'unproven') return; // the next run looks
   if (finding.kind === 'present') {

@@ -1,6 +1,6 @@
-import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, NewMemory } from '../callers/api.js';
+import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from '../callers/api.js';
 import { StoppedError } from '../errors.js';
-import type { Clock, Emit } from '../model.js';
+import type { Clock, Emit, Verdict } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Aim } from './aim.js';
 import { type Breaker, type BreakerResult, createBreaker } from './breaker.js';
@@ -16,10 +16,12 @@ export interface Gate {
    */
   create(note: NewMemory, failedAlone: boolean): Promise<CreateAnswer | null>;
   list(contact: ContactAddress): Promise<ListAnswer | null>;
+  remove(memory: MemoryAddress): Promise<RemoveAnswer | null>;
   /** Whether a failed create belongs to an outage, which costs the row no retry. */
   readonly creates: Pick<Breaker, 'decide'>;
   /** The same of a failed list. */
   readonly lists: Pick<Breaker, 'decide'>;
+  readonly removes: Pick<Breaker, 'decide'>;
   /** True where nothing but 429s came back for longer than the run's patience: the run is stopped then. */
   readonly outOfPatience: () => boolean;
 }
@@ -30,6 +32,8 @@ export interface GateOptions {
   readonly halt: Halt;
   readonly emit: Emit;
   readonly aim: Aim;
+  /** What of a message may be told of the run as a whole: nothing of the note. */
+  readonly publicMessage: (message: string, note: NewMemory) => string;
   readonly concurrency: number;
   readonly rate: number | null;
   readonly giveUpAfterMs: number;
@@ -45,6 +49,7 @@ export function createGate(options: GateOptions): Gate {
   const pace = createPace({ rate: options.rate, refusalsThatStop: Math.min(options.concurrency, MAX_REFUSALS_THAT_STOP) });
   const creates = openableBreaker('creating memories', options);
   const lists = openableBreaker('listing memories', options);
+  const removes = openableBreaker('deleting memories', options);
 
   // One waiter sleeps, the others queue behind it: first come, first served, and one timer.
   let queue: Promise<unknown> = Promise.resolve();
@@ -90,7 +95,7 @@ export function createGate(options: GateOptions): Gate {
     return true;
   };
 
-  const exchange = async <A extends CreateAnswer | ListAnswer>(
+  const exchange = async <A extends CreateAnswer | ListAnswer | RemoveAnswer>(
     breaker: Breaker,
     call: () => Promise<A>,
     heed: (answer: A, ticket: PaceTicket) => BreakerResult,
@@ -122,11 +127,12 @@ export function createGate(options: GateOptions): Gate {
         () => api.create(note),
         (answer, ticket) => {
           const { verdict, status, durationMs } = answer;
-          emit({ type: 'request', verb: 'create', status, durationMs });
+          emit({ type: 'request', verb: 'create', status, sent: verdict.kind !== 'not_sent', durationMs });
           if (verdict.kind === 'rate_limited') refused(ticket, verdict.retryAfterMs);
           else delivered(answer);
-          options.aim.answered(verdict);
-          return createResult(verdict, note.contactId, failedAlone);
+          const shown = (message: string): string => options.publicMessage(message, note);
+          options.aim.answered(verdict, shown);
+          return createResult({ verdict, shown, contactId: note.contactId, failedAlone });
         },
       ),
     list: (contact) =>
@@ -134,14 +140,34 @@ export function createGate(options: GateOptions): Gate {
         lists,
         () => api.list(contact),
         (answer, ticket) => {
-          emit({ type: 'request', verb: 'list', status: answer.status, durationMs: answer.durationMs });
+          emit({ type: 'request', verb: 'list', status: answer.status, sent: true, durationMs: answer.durationMs });
           if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);
-          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message });
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message }, (message) => message);
           return listResult(answer, contact.contactId);
         },
       ),
+    remove: (memory) =>
+      exchange(
+        removes,
+        () => api.remove(memory),
+        (answer, ticket) => {
+          emit({
+            type: 'request',
+            verb: 'delete',
+            status: answer.status,
+            sent: answer.kind !== 'failed' || answer.sent,
+            durationMs: answer.durationMs,
+          });
+          if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
+          else delivered(answer);
+          if (answer.kind === 'unauthorized') options.aim.answered({ kind: 'unauthorized', message: answer.message }, (message) => message);
+          if (answer.kind !== 'failed') return { kind: 'good' };
+          return { kind: 'failed', contactId: memory.contactId, sent: answer.sent, failedAlone: false, message: answer.message };
+        },
+      ),
     creates,
+    removes,
     lists: {
       // Where creates suffer from an outage, a list that fails at the same time isn't told apart from it.
       decide: async (time) => ((await creates.decide(time)) === 'outage' ? 'outage' : lists.decide(time)),
@@ -171,7 +197,13 @@ function openableBreaker(doing: string, { clock, halt, emit, giveUpAfterMs }: Ga
   });
 }
 
-function createResult(verdict: CreateAnswer['verdict'], contactId: string, failedAlone: boolean): BreakerResult {
+function createResult(create: {
+  readonly verdict: Verdict;
+  readonly shown: (message: string) => string;
+  readonly contactId: string;
+  readonly failedAlone: boolean;
+}): BreakerResult {
+  const { verdict, shown, contactId, failedAlone } = create;
   switch (verdict.kind) {
     case 'created':
     case 'refused':
@@ -179,9 +211,9 @@ function createResult(verdict: CreateAnswer['verdict'], contactId: string, faile
     case 'rate_limited':
       return { kind: 'good' };
     case 'not_sent':
-      return { kind: 'failed', contactId, sent: false, failedAlone, message: verdict.message };
+      return { kind: 'failed', contactId, sent: false, failedAlone, message: shown(verdict.message) };
     case 'doubt':
-      return { kind: 'failed', contactId, sent: true, failedAlone, message: verdict.message };
+      return { kind: 'failed', contactId, sent: true, failedAlone, message: shown(verdict.message) };
     default:
       return assertNever(verdict);
   }

@@ -8,6 +8,8 @@ import { backoffMs } from './retry.js';
 
 /** A note whose request may or may not have made a memory. */
 export interface Doubt extends ContactAddress {
+  /** The label of its row in this run; null: it was an earlier run's. */
+  readonly row: string | null;
   readonly sentHash: string;
   /** Epoch ms: no request of it left before. */
   readonly claimedAt: number;
@@ -48,7 +50,7 @@ export interface LookOptions {
   readonly stopped: AbortSignal;
   readonly reconcileWaitMs: number;
   readonly retries: number;
-  readonly onLooked: (found: boolean | null) => void;
+  readonly onLooked: (row: string | null, found: boolean | null) => void;
 }
 
 const FIRST_WAIT_MS = 200;
@@ -120,7 +122,7 @@ export function createLooker(options: LookOptions): Looker {
 
   const lookAndTell = async (doubt: Doubt, counts: boolean): Promise<Finding & { readonly outage?: boolean }> => {
     const finding = await look(doubt, counts);
-    if (finding.kind !== 'stopped') options.onLooked(finding.kind === 'unproven' ? null : finding.kind === 'present');
+    if (finding.kind !== 'stopped') options.onLooked(doubt.row, finding.kind === 'unproven' ? null : finding.kind === 'present');
     return finding;
   };
 

@@ -9,7 +9,10 @@ import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
  * Every store passes `test/contract/ledger-contract.ts`.
  */
 export interface Ledger {
-  /** True if no note was ever created, failed or in doubt here when it was opened: a warning sign, see `protocol.md`. */
+  /**
+   * True if no note was ever created, failed or in doubt here when it was opened. A warning sign: cron in the wrong folder, a container
+   * without its volume.
+   */
   readonly wasEmpty: boolean;
   /** True if a note of it was created when it was opened: its address and key were right then. */
   readonly hadCreated: boolean;
@@ -36,6 +39,9 @@ export interface Ledger {
    */
   openNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
 
+  /** The same of notes that this run created and whose closing look is due. */
+  closingNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
+
   /** What a list of this contact must show, and what in it is known. */
   contact(contactId: string, subOrg: string | null): Promise<ContactKnowledge>;
 
@@ -49,6 +55,17 @@ export interface Ledger {
   run(runId: string): Promise<RunRecord | null>;
   /** Notes whose last word was spoken by this run, by key, at most `limit` above `after`. */
   notesOfRun(runId: RunId, page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly RunNote[]>;
+  /**
+   * The notes that the run created or recovered and that aren't undone, at most `limit` of those that follow `after`; none: that was all.
+   * What the run only adopted is not among them. `contact`: those of one contact and sub organization stand together, by key; `after:
+   * null` begins anew. `newest`: the highest key first.
+   */
+  createdNotes(
+    runId: RunId,
+    page: { readonly order: 'contact' | 'newest'; readonly after: CreatedPosition | null; readonly limit: number },
+  ): Promise<readonly CreatedNote[]>;
+  /** How many notes that is. */
+  createdTally(runId: RunId): Promise<CreatedTally>;
   /** Failures of the run, in the order in which they were recorded, at most `limit` with a number above `after`. */
   failuresOfRun(runId: RunId, page: { readonly after: number | null; readonly limit: number }): Promise<readonly RecordedFailure[]>;
 
@@ -111,7 +128,7 @@ export type ClaimAnswer =
   | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null; readonly doubtedSkewMs: number | null }
   | { readonly kind: 'known'; readonly note: KnownNote };
 
-/** A step of a note's life, see "States of a row" in `protocol.md`. */
+/** A step of a note's life; the README draws it ("A note in the ledger"). */
 export type Transition =
   | {
       readonly key: NoteKey;
@@ -140,7 +157,9 @@ export type Transition =
   /** Not there: as if it had never been claimed. `doubted` as above. */
   | { readonly key: NoteKey; readonly to: 'released'; readonly doubted: boolean }
   /** The closing look took place. */
-  | { readonly key: NoteKey; readonly to: 'closed' };
+  | { readonly key: NoteKey; readonly to: 'closed' }
+  /** Its memory was deleted. Only a created note can be undone; it stays the run's that created it, and can be claimed again. */
+  | { readonly key: NoteKey; readonly to: 'undone' };
 
 /** `claimed` and `sending` differ for a reader only: after a crash both mean doubt. A note is `sending` when it is sent at the user's risk. */
 export type NoteState = 'claimed' | 'sending' | 'created' | 'failed' | 'in_doubt' | 'released' | 'undone';
@@ -218,6 +237,36 @@ export interface RunNote {
   readonly attempts: number;
 }
 
+/** A memory that a run made, for `verify` and `undo`. */
+export interface CreatedNote {
+  readonly key: NoteKey;
+  readonly contactId: string;
+  readonly subOrg: string | null;
+  readonly row: string;
+  readonly sentHash: string;
+  /** null: its id couldn't be learnt. */
+  readonly memoryId: string | null;
+  /** The server's time, as it gave it. */
+  readonly createdAt: string | null;
+  readonly how: 'created' | 'recovered';
+  /** As in `OpenNote`. */
+  readonly claimedAt: number;
+  readonly skewMs: number | null;
+}
+
+/** Where a page of created notes ended. */
+export type CreatedPosition = Pick<CreatedNote, 'contactId' | 'subOrg' | 'key'>;
+
+export interface CreatedTally {
+  /** Created or recovered by the run, and not undone. */
+  readonly notes: number;
+  /** Of how many contacts. */
+  readonly contacts: number;
+  readonly undone: number;
+  /** Sent by the run, perhaps, and never settled: whether they are there isn't known. */
+  readonly inDoubt: number;
+}
+
 /** A run, for `runs` and `report`. */
 export interface RunRecord {
   readonly runId: RunId;
@@ -242,4 +291,6 @@ export interface RunInput {
   readonly bytes: number | null;
   /** Hex; null until the input was read to its end, and for standard input. */
   readonly sha256: string | null;
+  /** The last row that the run took up: what follows is none of its, though an earlier run may have imported it. null: not known, as of a run that was killed. */
+  readonly lastRow: number | null;
 }

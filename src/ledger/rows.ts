@@ -1,5 +1,5 @@
 import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
-import type { KnownNote, NoteState, OpenNote, RecordedFailure, RunNote } from './ledger.js';
+import type { CreatedNote, KnownNote, NoteState, OpenNote, RecordedFailure, RunNote } from './ledger.js';
 
 // From SQLite's rows to the port's words. The casts are to what `sqlite.ts` alone has written, checked by STRICT tables.
 
@@ -57,6 +57,21 @@ export function toRunNote(row: Row): RunNote {
     createdAt: text(row.created_at),
     how: row.how as RunNote['how'],
     attempts: Number(row.attempts),
+  };
+}
+
+export function toCreatedNote(row: Row): CreatedNote {
+  return {
+    key: row.note_key as NoteKey,
+    contactId: String(row.contact_id),
+    subOrg: text(row.sub_org),
+    row: String(row.row),
+    sentHash: hex(row.sent_hash),
+    memoryId: text(row.memory_id),
+    createdAt: text(row.created_at),
+    how: row.how as CreatedNote['how'],
+    claimedAt: Number(row.claimed_at),
+    skewMs: row.claim_skew === null ? null : Number(row.claim_skew),
   };
 }
 

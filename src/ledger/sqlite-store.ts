@@ -1,5 +1,6 @@
 import { LedgerError } from '../errors.js';
 import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
+import { createCreatedNotes } from './created-notes.js';
 import { type Database, describe } from './database.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
@@ -32,6 +33,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     doubt: database.prepare(TO_DOUBT),
     released: database.prepare(TO_RELEASED),
     closed: database.prepare(TO_CLOSED),
+    undone: database.prepare(TO_UNDONE),
     failure: database.prepare(INSERT_FAILURE),
   };
 
@@ -103,6 +105,8 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
         return sql.released.run(Number(step.doubted), step.key);
       case 'closed':
         return sql.closed.run(step.key);
+      case 'undone':
+        return sql.undone.run(now(), step.key);
       default:
         return assertNever(step);
     }
@@ -129,6 +133,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     return answers;
   };
 
+  const createdNotes = createCreatedNotes(database);
   const runNumberOf = (runId: RunId): number => Number(database.prepare(RUN_NUMBER).get(runId)?.run_number ?? -1);
 
   return {
@@ -158,6 +163,14 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
           .map(toOpenNote),
       );
     },
+    async closingNotes({ after, limit }) {
+      return guarded(() =>
+        database
+          .prepare(CLOSING_NOTES)
+          .all(runNumber, after ?? 0, limit)
+          .map(toOpenNote),
+      );
+    },
     async contact(contactId, subOrg) {
       return guarded(() => index.contact(contactId, subOrg));
     },
@@ -181,6 +194,12 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
           .all(runNumberOf(runId), after ?? 0, limit)
           .map(toRunNote),
       );
+    },
+    async createdNotes(runId, page) {
+      return guarded(() => createdNotes.page(runNumberOf(runId), page));
+    },
+    async createdTally(runId) {
+      return guarded(() => createdNotes.tally(runNumberOf(runId)));
     },
     async failuresOfRun(runId, { after, limit }) {
       return guarded(() =>
@@ -214,8 +233,9 @@ const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_numbe
 const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
   VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
 // A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
+// The id of a memory that was undone stays known until another takes its place: a list that still shows it mustn't pass for the new one.
 const CLAIM_AGAIN = `UPDATE note SET state = CASE state WHEN 'in_doubt' THEN 'sending' ELSE 'claimed' END, run_number = ?, row = ?, sent_hash = ?, input_hash = ?,
-  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, memory_id = NULL, created_at = NULL, how = NULL
+  claimed_at = CASE doubted WHEN 1 THEN claimed_at ELSE ? END, claim_skew = CASE doubted WHEN 1 THEN claim_skew ELSE ? END, since = NULL, class = NULL, status = NULL, message = NULL, created_at = NULL, how = NULL
   WHERE note_key = ?`;
 const TO_CREATED = `UPDATE note SET state = 'created', memory_id = ?, created_at = ?, how = ?, attempts = attempts + ?, closing = ?, settled_at = ?, run_number = ?,
   since = NULL, doubted = 0, class = NULL, status = NULL, message = NULL WHERE note_key = ?`;
@@ -223,9 +243,12 @@ const TO_FAILED = `UPDATE note SET state = 'failed', class = ?, status = ?, mess
 const TO_DOUBT = `UPDATE note SET state = 'in_doubt', since = ?, message = ?, attempts = attempts + ?, doubted = 1, settled_at = ? WHERE note_key = ?`;
 const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), since = NULL WHERE note_key = ?`;
 const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
+const TO_UNDONE = `UPDATE note SET state = 'undone', closing = 0, settled_at = ? WHERE note_key = ? AND state = 'created'`;
 const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
+const CLOSING_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
+  WHERE closing = 1 AND run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const FAILURES_OF_RUN = 'SELECT * FROM failure WHERE run_number = ? AND failure_number > ? ORDER BY failure_number LIMIT ?';
 // Without what is large. By the time in their ids, since a rebuilt ledger learns of old runs late; within a second as they were met.

@@ -1,4 +1,5 @@
-import { canonicalHeader, couldMean, FIELDS, type Field } from './header-names.js';
+import { FIELDS, type Field } from '../fields.js';
+import { canonicalHeader, couldMean } from './header-names.js';
 
 /** Every column of a header that could be meant, for each field and for the note's id. */
 export type Candidates = Readonly<Record<Field | 'id', readonly ColumnSource[]>>;

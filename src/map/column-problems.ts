@@ -1,5 +1,6 @@
+import { FIELDS, type Field } from '../fields.js';
 import { type Candidates, type ColumnOptions, type ColumnSource, isMissing } from './candidates.js';
-import { FIELD_NAMES, FIELDS, type Field, nearestHeader, showHeader } from './header-names.js';
+import { FIELD_NAMES, nearestHeader, showHeader } from './header-names.js';
 import { checkField } from './schema.js';
 
 interface Matching {

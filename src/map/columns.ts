@@ -1,7 +1,8 @@
 import { UserError } from '../errors.js';
+import { FIELDS, type Field } from '../fields.js';
 import { type ColumnOptions, type ColumnSource, findCandidates, isMissing } from './candidates.js';
 import { columnProblems } from './column-problems.js';
-import { FIELDS, type Field, showHeaders } from './header-names.js';
+import { showHeaders } from './header-names.js';
 
 /** Where each field of a note comes from, for one input. */
 export interface ColumnPlan {

@@ -16,7 +16,7 @@ export type NoteContent =
   /** `--id-column`: the CRM's own id of the note, instead of its content. */
   | { readonly kind: 'id'; readonly id: string };
 
-/** The note's identity (protocol.md): equal for two rows if, and only if, they are the same note. SHA-256 in hex. */
+/** The note's identity: equal for two rows if, and only if, they are the same note. SHA-256 in hex. */
 export function fingerprintOf({ contactId, subOrg, content }: NoteIdentity): Fingerprint {
   const address = field(contactId) + field(subOrg);
   return content.kind === 'id'

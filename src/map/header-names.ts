@@ -1,6 +1,5 @@
-/** The fields that a column can be. */
-export const FIELDS = ['contactId', 'name', 'text', 'subOrg'] as const;
-export type Field = (typeof FIELDS)[number];
+import { editDistance } from '../edit-distance.js';
+import type { Field } from '../fields.js';
 
 /**
  * A header as it is compared: case, spaces, `_`, `-`, a BOM and the Unicode form make no difference, as in the vendor's own upload
@@ -69,17 +68,3 @@ const MAX_NAME_SHOWN = 60;
 /** Control characters, and format characters such as those that turn the direction of writing. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const NEEDS_SINGLE_QUOTES = /["$`\\!]/;
-
-/** Levenshtein's: how many characters must be put in, taken out or replaced. */
-function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = (above[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
-      current.push(Math.min(replaced, (above[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
-    }
-    above = current;
-  }
-  return above[b.length] ?? 0;
-}

@@ -18,7 +18,7 @@ export interface CsvSource {
   rows(): AsyncIterable<readonly SourceRow[]>;
 }
 
-/** A record longer than this is a quote that was never closed (protocol.md, "Reading"). */
+/** A record longer than this is a quote that was never closed: what follows can't be told from the inside of a note. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /**

@@ -1,4 +1,5 @@
 import type { RunSummary } from '../model.js';
+import { quoteForShell } from '../shell-quote.js';
 import { PASSING, presentClasses } from './failure-advice.js';
 
 /** What a person does next: a sentence, and the commands for it, ready for a shell. */
@@ -50,8 +51,4 @@ export function nextSteps(
     steps.push({ text, commands: [] });
   }
   return steps;
-}
-
-function quoteForShell(path: string): string {
-  return /^[\w./:@%+=-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -1,16 +1,25 @@
+import { findEchoes, original, type Stretch } from '../echo.js';
+import { readingsOf } from '../readings.js';
+import { shorten } from '../shorten.js';
+
 /**
- * What may leave the process outside failures.csv: logs, summary, terminal. An API's message may echo the note.
+ * What may leave the process outside failures.csv: logs, summary, terminal, ledger. An API's message may echo the note.
  *
- * Control, bidi and invisible characters are taken out, every piece of the note that it echoes becomes `…`, and the rest is cut at `limit`
- * characters. A piece is a run of 12 characters or more that also stands in the name or the text (letter case and white space aside), or all
- * of a name or text of 4 to 11 characters.
+ * Control, bidi and invisible characters are taken out, what it echoes of the note becomes `…`, from the first piece to the last, and the
+ * rest is cut at `limit` characters. A piece is a run of 12 letters and digits or more (bytes of UTF-8, so fewer of other scripts) that
+ * also stands in the name or the text, or all of a shorter name or text, in whatever spelling (see `readingsOf`). What is made of ordinary
+ * words of such messages alone isn't hidden: it tells nothing of anybody, even where a note says it too.
  */
 export function publicMessage(message: string, draft: { readonly name: string; readonly text: string } | null, limit = 200): string {
   // Bounded before anything is searched for: a message may be a whole HTML page.
   let shown = cleanLine(message.slice(0, 4 * limit));
-  if (draft !== null) {
-    shown = withoutEcho(shown, cleanLine(draft.text));
-    shown = withoutEcho(shown, cleanLine(draft.name));
+  if (draft !== null && !isOrdinary(shown)) {
+    const originals = [original(draft.text, ECHO), original(draft.name, ECHO)];
+    // What is left on both sides of a cut may be an echo together.
+    for (let before = ''; before !== shown; ) {
+      before = shown;
+      shown = withoutEcho(shown, findEchoes(readingsOf(shown), originals));
+    }
   }
   return shorten(shown, limit);
 }
@@ -28,45 +37,37 @@ export function cleanLine(text: string): string {
 
 const NEEDS_CLEANING = /[^\x21-\x7e ]|^ | $| {2}/;
 
+/** Bytes of letters and digits. */
 const ECHO = 12;
-const SHORTEST_ECHO = 4;
-const STEP = ECHO / 2;
 
-function withoutEcho(message: string, source: string): string {
-  if (source.length < SHORTEST_ECHO) return message;
-  const haystack = foldCase(source);
-  const needle = foldCase(message);
-  const echo = Math.min(ECHO, haystack.length);
-  // Every run of 12 holds one of these blocks of 6, so most messages are done after a few searches.
-  if (echo === ECHO) {
-    let mayEcho = false;
-    for (let i = 0; i + STEP <= needle.length && !mayEcho; i += STEP) mayEcho = haystack.includes(needle.slice(i, i + STEP));
-    if (!mayEcho) return message;
-  }
-  let shown = '';
-  let from = 0;
-  for (let i = 0; i + echo <= needle.length; i++) {
-    const at = haystack.indexOf(needle.slice(i, i + echo));
-    if (at < 0) continue;
-    let end = i + echo;
-    while (end < needle.length && needle.charCodeAt(end) === haystack.charCodeAt(at + end - i)) end++;
-    // A piece that goes on from another place of the note overlaps this one; it continues the same `…`.
-    if (from === 0 || i > from) shown += `${message.slice(from, i)}…`;
-    from = end;
-    i = end - echo;
-  }
-  return from === 0 ? message : shown + message.slice(from);
+/** What is between the first piece and the last may be the note in a spelling that nobody thought of. */
+function withoutEcho(message: string, echoes: readonly Stretch[]): string {
+  const told = echoes.filter(({ from, to }) => !isOrdinary(wholeWords(message, from, to)));
+  const first = told[0];
+  const last = told.at(-1);
+  return first === undefined || last === undefined ? message : `${message.slice(0, first.from)}…${message.slice(last.to)}`;
 }
 
-/** Lower case, where that keeps every character at its place. */
-function foldCase(text: string): string {
-  const lower = text.toLowerCase();
-  return lower.length === text.length ? lower : text;
+function wholeWords(message: string, from: number, to: number): string {
+  const before = /[\p{L}\p{N}]*$/u.exec(message.slice(0, from))?.[0] ?? '';
+  const after = /^[\p{L}\p{N}]*/u.exec(message.slice(to))?.[0] ?? '';
+  return before + message.slice(from, to) + after;
 }
 
-function shorten(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const cut = text.slice(0, limit - 1);
-  // Never half of a surrogate pair.
-  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
+function isOrdinary(words: string): boolean {
+  // Not of ASCII: an escape, an accent; never an ordinary word.
+  return !/[^ -~]/.test(words) && (words.match(/[a-z\d]+/gi) ?? []).every((word) => ORDINARY.has(word.toLowerCase()));
 }
+
+/** Words of which messages about a field and its limits are made, the API's own names, and its limits. */
+const ORDINARY: ReadonlySet<string> = new Set(
+  `a an and any are as at be been by can cannot could did do does for from has have if in into is isn it its least less longer many may
+  more most must no not of on only or other t than that the then there this to too was were will with within without you your
+  1 200 400 401 403 404 409 413 415 422 429 500 502 503 504 5000
+  accepted access allowed already array bad bearer blank body boolean campaign character characters contact contactid contacts data date
+  denied deleted email empty error exceed exceeds exist exists expected failed field fields forbidden format found id ids integer invalid
+  json key length limit long main maximum memories memory message messages minimum missing name names note notes null number object
+  occurred organization organizations organisation parameter permission phone phonenumber property provided received request required
+  resource server short should status string suborg suborganization suborganizationid sub text texts try again type unexpected unknown
+  undefined valid validation value values wrong x`.split(/\s+/),
+);

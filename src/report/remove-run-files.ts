@@ -60,6 +60,7 @@ export async function isFolder(path: string): Promise<boolean> {
 /** Every name that a run, or a later look at it, writes; a name that is new is added here, or `--prune` leaves its file. */
 const REPORT_FILES: readonly RegExp[] = [
   /^(?:success|failures|malformed|verify|undo|missing-contacts)(?:-\d+)?\.csv$/,
+  /^verify-(?:sample|incomplete)\.csv$/,
   /^(?:summary|verify|undo)\.json$/,
   /^report\.html$/,
   // What a run that was killed was about to rename.

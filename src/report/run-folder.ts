@@ -68,14 +68,14 @@ export function isRunId(text: string): text is RunId {
 }
 
 /**
- * A run's id, which sorts by time: `20261123T030749Z-4f9a`.
+ * A run's id, which sorts by time, also within a second: `20261123T030749Z-4f9a`. The digits behind are the milliseconds and some chance.
  *
  * @param now milliseconds since the epoch
- * @param random 0 ≤ x < 1, so that runs of the same second differ
+ * @param random 0 ≤ x < 1, so that runs of the same millisecond differ
  */
 export function newRunId(now: number, random: () => number): RunId {
   const time = new Date(now).toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
-  const suffix = Math.floor(random() * 0x10000)
+  const suffix = Math.floor((((now % 1000) + random()) * 0x10000) / 1000)
     .toString(16)
     .padStart(4, '0');
   return `${time}-${suffix}` as RunId; // the one place where run ids are born

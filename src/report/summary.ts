@@ -83,7 +83,7 @@ export function createTally(now: () => number = Date.now): Tally {
           if (event.rows.length > 0) settledAt = now();
           return;
         case 'request':
-          if (event.verb !== 'create') return;
+          if (event.verb !== 'create' || !event.sent) return;
           requests.sent++;
           latency.record(Math.min(3_600_000_000, Math.max(1, Math.round(event.durationMs * 1000))));
           return;

@@ -93,7 +93,7 @@ export function createTimeline({ now, startedAt }: { readonly now: () => number;
     const ms = elapsed();
     const bucket = bucketAt(ms);
     counters[bucket * COUNTERS + REQUESTS]! += 1;
-    if (event.verb === 'create') latency[bucket * LATENCY_BINS + latencyBin(event.durationMs)]! += 1;
+    if (event.verb === 'create' && event.sent) latency[bucket * LATENCY_BINS + latencyBin(event.durationMs)]! += 1;
     if (event.status !== 429 && event.status !== 503) endPatience(ms);
   }
 

@@ -21,6 +21,8 @@ export interface RunContext {
   readonly folder: string;
   readonly reports: CsvReports;
   readonly clock: Clock;
+  /** By input, the last row that was taken up. */
+  readonly reached: Map<number, number>;
   /** Epoch milliseconds: when the command started. */
   readonly startedAt: number;
 }
@@ -73,14 +75,19 @@ function writeAgain(runId: RunId): string {
 }
 
 /** What `runs` and `report` need: never the key. */
-export function runRecord({ runId, options, intake, folder, startedAt }: RunContext, result: RunSummary | null): RunRecord {
+export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
   const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
     finishedAt: result?.finishedAt ?? null,
     status: result?.status ?? 'running',
-    inputs: intake.inputs.map(({ file }) => ({ path: file.path, bytes: file.totalBytes, sha256: file.sha256() })),
+    inputs: intake.inputs.map(({ file }, index) => ({
+      path: file.path,
+      bytes: file.totalBytes,
+      sha256: file.sha256(),
+      lastRow: result === null ? null : (reached.get(index) ?? 0),
+    })),
     out: folder,
     options: { baseUrl: baseUrl.href, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only },
     summary: result,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { FIELDS } from '../fields.js';
 import type { RunRecord } from '../ledger/ledger.js';
 import { FAILURE_CLASSES } from '../model.js';
-import { FIELDS } from '../option-values.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, type IntakeOptions, openIntake } from './intake.js';
 

@@ -38,7 +38,7 @@ export function behaviour(settings: BehaviourSettings): (call: ApiCall, request:
     if (scripted !== undefined) return { course: scriptedCourse(scripted, settings.random), headers: undefined };
     const limit = settings.limiter?.admit(settings.now());
     if (limit?.admitted === false) return { course: { kind: 'instead', reply: refusal(429, 'Too many requests') }, headers: limit.headers };
-    const fault = settings.dice.roll(call.verb === 'create');
+    const fault = settings.dice.roll(call.verb !== 'list');
     return { course: fault === null ? HONEST : faultCourse(fault, settings.random), headers: limit?.headers };
   };
 
@@ -52,6 +52,7 @@ export function behaviour(settings: BehaviourSettings): (call: ApiCall, request:
     const asked = {
       method,
       contactId: call.verb === 'delete' ? null : call.id,
+      memoryId: call.verb === 'delete' ? call.id : null,
       subOrg: call.subOrg,
       name: typeof name === 'string' ? name : null,
       text: typeof text === 'string' ? text : null,

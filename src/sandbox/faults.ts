@@ -1,7 +1,7 @@
 import type { Reply } from './reply.js';
 import { htmlReply, jsonReply } from './reply.js';
 
-/** Before: nothing is done, and this is the answer. `-after`: the memory is created, and the answer is lost this way. */
+/** Before: nothing is done, and this is the answer. `-after`: the memory is created (or deleted), and the answer is lost this way. */
 export const FAULT_KINDS = [
   '429',
   '500',
@@ -19,8 +19,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** Draws the fault, if any, of each request. */
 export interface FaultDice {
-  /** null: this request is served honestly. `-after` kinds fall on creates only. */
-  roll(isCreate: boolean): FaultKind | null;
+  /** null: this request is served honestly. `-after` kinds fall only on what changes something: a create, a delete. */
+  roll(changesSomething: boolean): FaultKind | null;
   /** From now on these; the random numbers go on where they are. */
   load(faults: Partial<Record<FaultKind, number>>): void;
 }
@@ -32,11 +32,11 @@ export interface FaultDice {
 export function faultDice(random: () => number, faults: Partial<Record<FaultKind, number>>): FaultDice {
   let thresholds = cumulated(faults);
   return {
-    roll(isCreate) {
+    roll(changesSomething) {
       if (thresholds.length === 0) return null;
       const drawn = random();
       const fault = thresholds.find(({ below }) => drawn < below);
-      if (fault === undefined || (fault.kind.endsWith('-after') && !isCreate)) return null;
+      if (fault === undefined || (fault.kind.endsWith('-after') && !changesSomething)) return null;
       return fault.kind;
     },
     load(changed) {

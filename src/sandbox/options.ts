@@ -48,6 +48,8 @@ export interface ListQuirks {
   /** The first n lists answer 500. */
   readonly failFirst?: number;
   readonly omitCreatedAt?: boolean;
+  /** Lists without a filter show deleted memories too, as `DELETED`. */
+  readonly showDeleted?: boolean;
 }
 
 export type CreatedBody = 'full' | 'empty' | 'cut' | 'html' | 'no-id';
@@ -56,13 +58,15 @@ export interface ScriptedRequest {
   readonly method: string;
   /** null for a DELETE, which names a memory. */
   readonly contactId: string | null;
+  /** Of a DELETE; otherwise null. */
+  readonly memoryId: string | null;
   readonly subOrg: string | null;
   /** null where there is no body with one. */
   readonly name: string | null;
   readonly text: string | null;
   /** The request's number among all that the sandbox saw, from 0. */
   readonly index: number;
-  /** How many requests like it (method, contact, sub organization, name, text) came before, from 0. */
+  /** How many requests like it (method, contact or memory, sub organization, name, text) came before, from 0. */
   readonly repeat: number;
 }
 

@@ -70,7 +70,7 @@ export function callersApi(store: MemoryStore, settings: ApiSettings): (call: Ap
     const problem = contactIdProblem(call.id) ?? statusProblem(call.status);
     if (problem !== null) return invalid([problem]);
     listsAnswered += 1;
-    const { failFirst = 0, status, newestFirst, pageSize, omitCreatedAt } = settings.lists;
+    const { failFirst = 0, status, newestFirst, pageSize, omitCreatedAt, showDeleted } = settings.lists;
     if (listsAnswered <= failFirst) return refusal(500, 'Internal server error');
     if (status !== undefined) return htmlReply(status, 'No list here');
     const stop = addressRefusal(call);
@@ -79,7 +79,9 @@ export function callersApi(store: MemoryStore, settings: ApiSettings): (call: Ap
     const shown = store
       .of(call.id, call.subOrg)
       .filter(
-        (memory) => (call.status === null ? memory.status !== 'DELETED' : memory.status === call.status) && memory.visibleFrom <= now,
+        (memory) =>
+          (call.status === null ? showDeleted === true || memory.status !== 'DELETED' : memory.status === call.status) &&
+          memory.visibleFrom <= now,
       );
     if (newestFirst) shown.reverse();
     const page = pageSize === undefined ? shown : shown.slice(0, pageSize);

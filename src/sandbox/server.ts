@@ -6,7 +6,7 @@ import { DEFAULT_SANDBOX_KEY, FOREIGN_SUB_ORGS, MISSING_CONTACTS, type SandboxOp
 import { rateLimiter } from './rate-limit.js';
 import { type Reply, send } from './reply.js';
 import { type ApiCall, callersApi } from './routes.js';
-import { memoryStore, type StoredMemory } from './store.js';
+import { type MemoryChange, memoryStore, type StoredMemory } from './store.js';
 import { type RequestRecord, traffic } from './traffic.js';
 
 /**
@@ -101,6 +101,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     memories: store.all,
     seed: (contactId, { name, text, subOrg = null, createdAt = new Date(now() + clockSkewMs) }) =>
       store.add({ contactId, subOrg, name, text, createdAt: new Date(createdAt).toISOString(), visibleFrom: 0 }),
+    change(id, change) {
+      const changed = store.change(id, { ...change, updatedAt: new Date(now() + clockSkewMs).toISOString() });
+      if (changed === undefined) throw new RangeError(`expected the id of a memory; found ${id}`);
+      return changed;
+    },
     requests: books.requests,
     setFaults: dice.load,
     setDown: http.setDown,
@@ -123,6 +128,8 @@ export interface Sandbox {
   memories(): readonly StoredMemory[];
   /** Preloads a memory, which lists show at once. It counts in the stats like any other: a copy of it is a duplicate. */
   seed(contactId: string, note: SeedNote): StoredMemory;
+  /** Alters a memory, or deletes it (`status: 'DELETED'`), as a person in Callers would: no request shows it. */
+  change(id: string, change: Omit<MemoryChange, 'updatedAt'>): StoredMemory;
   /** The newest requests, oldest first; `/__stats` is none. */
   requests(): readonly RequestRecord[];
   /** Replaces the faults for the requests that come from now on. */
@@ -135,7 +142,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** What `GET /__stats` answers; the names are a contract (cli.md). Deleted memories count nowhere. */
+/** What `GET /__stats` answers; the names are a contract: scripts read them. Deleted memories count nowhere. */
 export interface SandboxStats {
   readonly created: number;
   /** Different combinations of contact, sub organization, name and text. */

@@ -9,10 +9,10 @@ export interface StoredMemory {
   readonly subOrg: string | null;
   readonly name: string;
   readonly text: string;
-  readonly status: 'ACTUAL' | 'DELETED';
+  readonly status: 'ACTUAL' | 'OUTDATED' | 'DELETED';
   /** ISO date-time of the server's clock. */
   readonly createdAt: string;
-  /** When it was deleted, ISO; otherwise null. */
+  /** When it was changed or deleted, ISO; otherwise null. */
   readonly updatedAt: string | null;
   /** From when on lists show it, in epoch milliseconds of the sandbox's own clock. */
   readonly visibleFrom: number;
@@ -36,10 +36,19 @@ export interface MemoryStore {
   of(contactId: string, subOrg: string | null): readonly StoredMemory[];
   /** undefined where there is none, or it is deleted already, or it belongs to another sub organization. */
   delete(memory: { id: string; subOrg: string | null; at: string }): StoredMemory | undefined;
+  /** What somebody does to a memory by other means. undefined where there is none of that id. */
+  change(id: string, change: MemoryChange): StoredMemory | undefined;
   /** In creation order, deleted ones included. */
   all(): readonly StoredMemory[];
   /** `duplicates = created - distinct`. Deleted memories count nowhere; preloaded ones do. */
   count(): { readonly created: number; readonly distinct: number; readonly duplicates: number };
+}
+
+export interface MemoryChange {
+  readonly name?: string;
+  readonly text?: string;
+  readonly status?: StoredMemory['status'];
+  readonly updatedAt: string;
 }
 
 /** Memories, in order, in memory. `resume` are those of an earlier store; new ones get ids that no other store gives. */
@@ -62,6 +71,21 @@ export function memoryStore(options: { mangle: Mangle | undefined; resume: reado
     return memory;
   }
 
+  const find = (id: string): { readonly place: number; readonly memory: StoredMemory } | undefined => {
+    places ??= new Map(memories.map((memory, place) => [memory.id, place]));
+    const place = places.get(id);
+    const memory = place === undefined ? undefined : memories[place];
+    return place === undefined || memory === undefined ? undefined : { place, memory };
+  };
+
+  function replace({ place, memory }: { readonly place: number; readonly memory: StoredMemory }, changed: StoredMemory): StoredMemory {
+    memories[place] = changed;
+    const owned = byOwner.get(ownerKey(memory.contactId, memory.subOrg)) ?? [];
+    owned[owned.indexOf(memory)] = changed;
+    counted = null;
+    return changed;
+  }
+
   for (const memory of options.resume) put({ ...memory, sequence: memories.length + 1 });
 
   return {
@@ -82,16 +106,13 @@ export function memoryStore(options: { mangle: Mangle | undefined; resume: reado
     },
     of: (contactId, subOrg) => byOwner.get(ownerKey(contactId, subOrg)) ?? [],
     delete({ id, subOrg, at }) {
-      places ??= new Map(memories.map((memory, place) => [memory.id, place]));
-      const place = places.get(id);
-      const memory = place === undefined ? undefined : memories[place];
-      if (place === undefined || memory === undefined || memory.status === 'DELETED' || memory.subOrg !== subOrg) return undefined;
-      const deleted: StoredMemory = { ...memory, status: 'DELETED', updatedAt: at };
-      memories[place] = deleted;
-      const owned = byOwner.get(ownerKey(memory.contactId, subOrg)) ?? [];
-      owned[owned.indexOf(memory)] = deleted;
-      counted = null;
-      return deleted;
+      const found = find(id);
+      if (found === undefined || found.memory.status === 'DELETED' || found.memory.subOrg !== subOrg) return undefined;
+      return replace(found, { ...found.memory, status: 'DELETED', updatedAt: at });
+    },
+    change(id, change) {
+      const found = find(id);
+      return found === undefined ? undefined : replace(found, { ...found.memory, ...change });
     },
     all: () => memories.slice(),
     count: () => (counted ??= countAll(byOwner.values())),

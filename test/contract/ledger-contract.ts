@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { LedgerError, LedgerHeldError, UserError } from '../../src/errors.js';
-import type { Ledger, NoteState, RunRecord, Witness } from '../../src/ledger/ledger.js';
+import type { CreatedNote, CreatedPosition, Ledger, NoteState, RunRecord, Witness } from '../../src/ledger/ledger.js';
 import type { NoteKey } from '../../src/model.js';
 import {
   batchOf,
@@ -15,6 +15,7 @@ import {
   released,
   runId,
   settle,
+  undone,
 } from './ledger-store.js';
 
 /** What every ledger does, whatever it stores its notes in. `ledger-model.ts` asks the same in random order. */
@@ -188,9 +189,8 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         expect(await again(5000)).toMatchObject({ kind: 'claimed', key, doubtedSince: 1111 });
         await settle(ledger, created(key, 'm-1'));
         expect(await again(6000)).toMatchObject({ kind: 'known' });
-        await ledger.close();
-        await store.undo(key);
-        ledger = await open('run-4');
+        await settle(ledger, undone(key));
+        ledger = await nextRun(ledger, 'run-4');
         expect(await again(7000)).toMatchObject({ kind: 'claimed', key, doubtedSince: null });
       });
 
@@ -356,6 +356,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
           inDoubt(keys[6]!, 700),
         );
         expect(await ledger.openNotes({ after: null, limit: 100 })).toEqual([]); // they are this run's own
+        expect(await ledger.closingNotes({ after: null, limit: 100 })).toMatchObject([{ key: keys[2], state: 'closing', runId: 'run-1' }]);
         ledger = await crashInto(ledger, 'run-2');
         const first = await ledger.openNotes({ after: null, limit: 3 });
         expect(first.map(({ key, state }) => [key, state])).toEqual([
@@ -364,6 +365,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
           [keys[3], 'in_doubt'],
         ]);
         expect(first[1]).toMatchObject({ memoryId: 'm-2', runId: 'run-1' });
+        expect(await ledger.closingNotes({ after: null, limit: 9 })).toEqual([]); // owed by an earlier run
         const rest = await ledger.openNotes({ after: keys[3]!, limit: 3 });
         expect(rest.map(({ key, since }) => [key, since])).toEqual([[keys[6], 700]]);
         expect(await ledger.openNotes({ after: keys[6]!, limit: 3 })).toEqual([]);
@@ -371,6 +373,21 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         await claimKey(ledger, claimOf('new'));
         await settle(ledger, { key: keys[2]!, to: 'closed' }, created(keys[0]!, 'm-0', { how: 'recovered' }));
         expect((await ledger.openNotes({ after: null, limit: 9 })).map(({ key }) => key)).toEqual([keys[3], keys[6]]);
+      });
+
+      test('those with a closing look due are of the run that created them, also where an earlier one left them in doubt; in pages', async () => {
+        let ledger = await open('run-1');
+        const old = await claimKey(ledger, claimOf('old'));
+        await settle(ledger, inDoubt(old, 100));
+        ledger = await crashInto(ledger, 'run-2');
+        const keys: NoteKey[] = [];
+        for (let n = 1; n <= 4; n++) keys.push(await claimKey(ledger, claimOf(n)));
+        const closing = { closingLook: true } as const;
+        await settle(ledger, created(old, 'm', { how: 'recovered', ...closing }), ...keys.map((key) => created(key, `m-${key}`, closing)));
+        await settle(ledger, { key: keys[1]!, to: 'closed' });
+        const first = await ledger.closingNotes({ after: null, limit: 2 });
+        expect(first.map(({ key }) => key)).toEqual([old, keys[0]]);
+        expect((await ledger.closingNotes({ after: keys[0]!, limit: 9 })).map(({ key }) => key)).toEqual([keys[2], keys[3]]);
       });
 
       test('a closing look stays due over crashes until it took place', async () => {
@@ -452,13 +469,16 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
       test('an undone memory is known, and isn\u2019t the newest', async () => {
         let ledger = await open('run-1');
         await create(ledger, 1, 'ann', null);
-        const undone = await create(ledger, 2, 'ann', null);
-        await ledger.close();
-        await store.undo(undone);
-        ledger = await open('run-2');
+        const second = await create(ledger, 2, 'ann', null);
+        ledger = await nextRun(ledger, 'run-2');
+        await settle(ledger, undone(second));
         expect(await ledger.contact('ann', null)).toMatchObject({ memoryIds: new Set(['m-1', 'm-2']), newest: 'm-1' });
         expect(await known(ledger, 2)).toMatchObject({ state: 'undone' });
         expect((await ledger.commit(batchOf({ claims: [claimOf(2, { contactId: 'ann' })] })))[0]).toMatchObject({ kind: 'claimed' });
+        // A list that still shows it mustn't pass for the memory of the note that is sent again.
+        expect(await ledger.contact('ann', null)).toMatchObject({ memoryIds: new Set(['m-1', 'm-2']), newest: 'm-1' });
+        await settle(ledger, created(second, 'm-3'));
+        expect(await ledger.contact('ann', null)).toMatchObject({ memoryIds: new Set(['m-1', 'm-3']) });
       });
 
       test('a created note whose id couldn\u2019t be read adds none', async () => {
@@ -495,7 +515,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         startedAt: '2026-11-23T03:07:49.000Z',
         finishedAt: null,
         status: 'running',
-        inputs: [{ path: 'notes.csv', bytes: 12, sha256: null }],
+        inputs: [{ path: 'notes.csv', bytes: 12, sha256: null, lastRow: null }],
         out: '.memory-import/runs/x',
         options: { map: { text: 'Körper' }, limit: null },
         summary: null,
@@ -602,6 +622,137 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
       });
     });
 
+    describe('what a run created', () => {
+      const make = async (ledger: Ledger, n: number, part: { contactId: string; subOrg?: string | null; memoryId?: string | null }) => {
+        const { contactId, subOrg = null, memoryId = `m-${n}` } = part;
+        const key = await claimKey(ledger, claimOf(n, { contactId, subOrg, row: `${n}`, claimedAt: 1000 + n, skewMs: n }));
+        await settle(ledger, created(key, memoryId, { createdAt: `at ${n}`, how: n % 2 === 0 ? 'created' : 'recovered' }));
+        return key;
+      };
+      const all = async (ledger: Ledger, id: string, order: 'contact' | 'newest', limit: number) => {
+        const notes: CreatedNote[] = [];
+        for (let after: CreatedPosition | null = null; ; after = notes.at(-1) ?? null) {
+          const page = await ledger.createdNotes(runId(id), { order, after, limit });
+          expect(page.length).toBeLessThanOrEqual(limit);
+          if (page.length === 0) return notes;
+          notes.push(...page);
+        }
+      };
+
+      test('is listed by contact and sub organization, each together, or newest first; in pages of any size', async () => {
+        let ledger = await open('run-1');
+        const places = [
+          { contactId: 'bob' },
+          { contactId: 'ann', subOrg: 'east' },
+          { contactId: 'ann' },
+          { contactId: "a'n\u00e9 \u{1f600}" },
+          { contactId: 'ann' },
+          { contactId: 'bob', subOrg: 'east' },
+          { contactId: 'ann', subOrg: 'east' },
+          { contactId: 'bob', memoryId: null },
+        ];
+        const keys: NoteKey[] = [];
+        for (const [n, place] of places.entries()) keys.push(await make(ledger, n, place));
+        const check = async (reader: Ledger) => {
+          for (const limit of [1, 2, 3, 100]) {
+            expect((await all(reader, 'run-1', 'newest', limit)).map(({ key }) => key)).toEqual([...keys].reverse());
+            const byContact = await all(reader, 'run-1', 'contact', limit);
+            expect(byContact.map(({ key }) => key).sort((a, b) => a - b)).toEqual(keys);
+            const groups = byContact.map(({ contactId, subOrg }) => JSON.stringify([contactId, subOrg]));
+            expect(groups.filter((group, i) => group !== groups[i - 1]).length).toBe(new Set(groups).size);
+            byContact.forEach((note, i) => {
+              if (groups[i] === groups[i - 1]) expect(note.key).toBeGreaterThan(byContact[i - 1]!.key);
+            });
+          }
+        };
+        await check(ledger);
+        const reader = await store.openToRead();
+        await check(reader!);
+        expect((await all(reader!, 'run-1', 'contact', 100)).find(({ key }) => key === keys[7])).toEqual({
+          key: keys[7],
+          contactId: 'bob',
+          subOrg: null,
+          row: '7',
+          sentHash: claimOf(7).sentHash,
+          memoryId: null,
+          createdAt: 'at 7',
+          how: 'recovered',
+          claimedAt: 1007,
+          skewMs: 7,
+        });
+        await reader!.close();
+        ledger = await nextRun(ledger, 'run-2');
+        await check(ledger);
+      });
+
+      test('leaves out what it adopted, what failed, is open or undone, and what other runs created', async () => {
+        let ledger = await open('run-1');
+        const mine = await make(ledger, 1, { contactId: 'ann' });
+        const second = await make(ledger, 2, { contactId: 'ann' });
+        await make(ledger, 3, { contactId: 'bob' });
+        const claims = [4, 5, 6, 7].map((n) => claimOf(n, { contactId: 'cid' }));
+        const [adopted, failing, doubtful, letGo] = await Promise.all(claims.map((claim) => claimKey(ledger, claim)));
+        await claimKey(ledger, claimOf(8));
+        await settle(ledger, created(adopted!, 'm-4', { how: 'adopted' }), failed(failing!), inDoubt(doubtful!, 5), released(letGo!));
+        expect(await ledger.createdTally(runId('run-1'))).toEqual({ notes: 3, contacts: 2, undone: 0, inDoubt: 2 });
+        ledger = await crashInto(ledger, 'run-2');
+        await settle(ledger, undone(second));
+        const found = await make(ledger, 9, { contactId: 'dora' });
+        await settle(ledger, created(doubtful!, 'm-6', { how: 'recovered' }));
+        const keysOf = async (id: string) => (await all(ledger, id, 'contact', 2)).map(({ key }) => key);
+        expect(await keysOf('run-1')).toEqual([mine, expect.any(Number)]);
+        expect(await keysOf('run-1')).not.toContain(second);
+        expect(await keysOf('run-2')).toEqual([doubtful, found]);
+        expect(await ledger.createdTally(runId('run-1'))).toEqual({ notes: 2, contacts: 2, undone: 1, inDoubt: 1 });
+        expect(await ledger.createdTally(runId('run-2'))).toEqual({ notes: 2, contacts: 2, undone: 0, inDoubt: 0 });
+        expect(await ledger.createdTally(runId('nobody'))).toEqual({ notes: 0, contacts: 0, undone: 0, inDoubt: 0 });
+        expect(await all(ledger, 'nobody', 'newest', 5)).toEqual([]);
+      });
+
+      test('can be undone while it is paged through: what comes later is neither skipped nor shown again', async () => {
+        let ledger = await open('run-1');
+        const keys: NoteKey[] = [];
+        for (let n = 0; n < 10; n++) keys.push(await make(ledger, n, { contactId: `c-${n % 3}` }));
+        ledger = await nextRun(ledger, 'run-2');
+        const seen: NoteKey[] = [];
+        for (let after: CreatedPosition | null = null; ; ) {
+          const page: readonly CreatedNote[] = await ledger.createdNotes(runId('run-1'), { order: 'newest', after, limit: 3 });
+          if (page.length === 0) break;
+          after = page.at(-1)!;
+          seen.push(...page.map(({ key }) => key));
+          await settle(ledger, ...page.filter(({ key }) => key % 4 !== 0).map(({ key }) => undone(key)));
+        }
+        expect(seen).toEqual([...keys].reverse());
+        expect((await all(ledger, 'run-1', 'newest', 100)).map(({ key }) => key)).toEqual(keys.filter((key) => key % 4 === 0).reverse());
+      });
+
+      test('stays the run\u2019s when it is undone, over a crash too, until another run creates it again', async () => {
+        let ledger = await open('run-1');
+        const key = await make(ledger, 1, { contactId: 'ann' });
+        ledger = await nextRun(ledger, 'run-2');
+        await settle(ledger, undone(key));
+        ledger = await crashInto(ledger, 'run-3');
+        expect(await known(ledger, 1)).toMatchObject({ state: 'undone', runId: 'run-1', memoryId: 'm-1' });
+        expect(await ledger.createdTally(runId('run-1'))).toMatchObject({ notes: 0, undone: 1 });
+        await settle(ledger, created(await claimKey(ledger, claimOf(1, { contactId: 'ann' })), 'm-2'));
+        expect(await ledger.createdTally(runId('run-1'))).toMatchObject({ notes: 0, undone: 0 });
+        expect(await ledger.createdTally(runId('run-3'))).toMatchObject({ notes: 1, undone: 0 });
+      });
+
+      test('owes no closing look once it is undone; and what isn\u2019t created can\u2019t be undone', async () => {
+        let ledger = await open('run-1');
+        const key = await claimKey(ledger, claimOf(1));
+        await expect(settle(ledger, undone(key))).rejects.toThrow(LedgerError);
+        expect(await known(ledger, 1)).toMatchObject({ state: 'claimed' });
+        await settle(ledger, created(key, 'm', { closingLook: true }));
+        ledger = await crashInto(ledger, 'run-2');
+        await settle(ledger, undone(key));
+        await expect(settle(ledger, undone(key))).rejects.toThrow(LedgerError);
+        ledger = await crashInto(ledger, 'run-3');
+        expect(await ledger.openNotes({ after: null, limit: 9 })).toEqual([]);
+      });
+    });
+
     describe('witnesses of a ledger that was lost', () => {
       const witness = (n: number | string, part: Partial<Witness> = {}): Witness => ({
         fingerprint: fingerprint(n),
@@ -672,9 +823,9 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         const [first, second] = [await claimKey(ledger, claimOf(1)), await claimKey(ledger, claimOf(2))];
         const createdAt = '2026-01-02T03:04:05.000Z';
         await settle(ledger, created(first, 'm-1', { createdAt }), created(second, 'm-2', { createdAt }));
-        await ledger.close();
-        await store.undo(second);
-        ledger = await open('rebuild');
+        ledger = await nextRun(ledger, 'undo');
+        await settle(ledger, undone(second));
+        ledger = await nextRun(ledger, 'rebuild');
         const later = '2026-01-03T00:00:00.000Z';
         expect(await ledger.remember([witness(1, { memoryId: 'other', createdAt: later }), witness(2)])).toEqual(['differs', 'undone']);
         expect(await known(ledger, 1)).toMatchObject({ state: 'created', memoryId: 'm-1', runId: 'run-1', how: 'created' });

@@ -33,7 +33,7 @@ type Step = { readonly which: number; readonly to: Transition['to']; readonly fl
 
 const step = fc.record({
   which: fc.nat(1000),
-  to: fc.constantFrom('created', 'created', 'failed', 'in_doubt', 'released', 'closed'),
+  to: fc.constantFrom('created', 'created', 'failed', 'in_doubt', 'released', 'closed', 'undone'),
   flag: fc.boolean(),
 });
 const command: fc.Arbitrary<Command> = fc.oneof(
@@ -71,6 +71,7 @@ async function live(store: LedgerUnderTest, commands: readonly Command[], tailLe
       case 'released':
         return released(key, flag);
       case 'closed':
+      case 'undone':
         return { key, to };
     }
   };
@@ -132,6 +133,14 @@ async function compare(ledger: Ledger, model: Model, run: string | null): Promis
     for (const subOrg of [null, 'east']) expect(await ledger.contact(contactId, subOrg)).toEqual(model.contact(contactId, subOrg));
   }
   expect((await ledger.largestContact())?.memories ?? 0).toBe(model.largest());
+  for (const one of new Set(model.notes().map(({ run: owner }) => owner))) {
+    const made = model.created(one);
+    const inOrder = async (order: 'contact' | 'newest') =>
+      (await ledger.createdNotes(runId(one), { order, after: null, limit: 100 })).map(({ key }) => key);
+    expect(await inOrder('newest')).toEqual(made.map(({ key }) => key).reverse());
+    expect((await inOrder('contact')).sort((a, b) => a - b)).toEqual(made.map(({ key }) => key));
+    expect(await ledger.createdTally(runId(one))).toEqual(model.tally(one));
+  }
   const last = model.notes().at(-1)?.run ?? 'nobody';
   const ofRun = await ledger.notesOfRun(runId(last), { after: null, limit: 100 });
   const expected = model.notes().filter((note) => note.run === last);
@@ -141,7 +150,7 @@ async function compare(ledger: Ledger, model: Model, run: string | null): Promis
 interface ModelNote {
   readonly key: NoteKey;
   readonly claim: Claim;
-  state: 'claimed' | 'sending' | 'created' | 'failed' | 'in_doubt' | 'released';
+  state: 'claimed' | 'sending' | 'created' | 'failed' | 'in_doubt' | 'released' | 'undone';
   run: string;
   row: string;
   claimedAt: number;
@@ -169,7 +178,11 @@ function createModel() {
     /** Keys of the notes that may take the step. */
     candidates: (to: Transition['to']): readonly NoteKey[] =>
       notes()
-        .filter((note) => (to === 'closed' ? note.closing : isUnderWay(note) || (note.state === 'in_doubt' && to !== 'failed')))
+        .filter((note) => {
+          if (to === 'closed') return note.closing;
+          if (to === 'undone') return note.state === 'created';
+          return isUnderWay(note) || (note.state === 'in_doubt' && to !== 'failed');
+        })
         .map(({ key }) => key),
     claim(claim: Claim, run: string, answer: ClaimAnswer) {
       const note = byFingerprint.get(claim.fingerprint);
@@ -184,6 +197,7 @@ function createModel() {
       }
       const may =
         note.state === 'released' ||
+        note.state === 'undone' ||
         (note.state === 'failed' && note.run !== run) ||
         (note.state === 'in_doubt' && claim.takeDoubt && note.run !== run);
       if (!may) return { kind: 'known', ...briefOf(note) };
@@ -202,11 +216,23 @@ function createModel() {
       note.state = transition.to;
       if ('attempts' in transition) note.attempts += transition.attempts;
       if ('doubted' in transition) note.doubted ||= transition.doubted;
+      if (transition.to === 'undone') note.closing = false;
       if (transition.to === 'in_doubt') [note.doubted, note.since] = [true, transition.since];
       if (transition.to === 'created') {
         [note.run, note.memoryId, note.closing, note.doubted] = [run, transition.memoryId, transition.closingLook, false];
         note.settledAt = now;
       }
+    },
+    created: (run: string) => notes().filter((note) => note.run === run && note.state === 'created'),
+    tally(run: string) {
+      const ours = notes().filter((note) => note.run === run);
+      const made = ours.filter(({ state }) => state === 'created');
+      return {
+        notes: made.length,
+        contacts: new Set(made.map(({ claim }) => claim.contactId)).size,
+        undone: ours.filter(({ state }) => state === 'undone').length,
+        inDoubt: ours.filter((note) => note.state === 'in_doubt' || isUnderWay(note)).length,
+      };
     },
     takeOver(now: number) {
       for (const note of notes().filter(isUnderWay)) [note.state, note.doubted, note.since] = ['in_doubt', true, now];

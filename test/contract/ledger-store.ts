@@ -10,8 +10,6 @@ export interface LedgerUnderTest {
   openToRead(): Promise<Ledger | null>;
   /** The holder dies as by `kill -9`: nothing more is written, and the next one may open. */
   crash(ledger: Ledger): Promise<void>;
-  /** Marks a created note as undone, as the command `undo` will. */
-  undo(key: NoteKey): Promise<void>;
   /** Every byte that the store keeps. */
   bytes(): Promise<Buffer>;
   /** Closes what is open and removes everything. */
@@ -79,6 +77,10 @@ export function inDoubt(key: NoteKey, since: number): Transition {
 
 export function released(key: NoteKey, doubted = false): Transition {
   return { key, to: 'released', doubted };
+}
+
+export function undone(key: NoteKey): Transition {
+  return { key, to: 'undone' };
 }
 
 /** What is known of one note. */

@@ -1,7 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../../src/ledger/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger, openLedgerToRead } from '../../src/ledger/sqlite.js';
 import { type LedgerUnderTest, runId } from './ledger-store.js';
@@ -40,11 +39,6 @@ export async function createSqlite(): Promise<SqliteUnderTest> {
       mkdirSync(join(folder, `${generation}`), { mode: 0o700 });
       for (const suffix of ['', '-wal']) if (existsSync(before + suffix)) copyFileSync(before + suffix, path() + suffix);
       await ledger.close();
-    },
-    async undo(key) {
-      const database = openDatabase(path(), { readOnly: false, busyMs: 0 });
-      database.prepare(`UPDATE note SET state = 'undone' WHERE note_key = ?`).run(key);
-      database.close();
     },
     async bytes() {
       const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());

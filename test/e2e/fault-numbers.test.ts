@@ -35,7 +35,7 @@ describe.concurrent('an answer is lost after the memory was made', () => {
   }
 
   test('a list that shows it late is believed only after --reconcile-wait, so nothing is created twice', async ({ createBench }) => {
-    const bench = await createBench({ answerWith: unlucky('reset-after'), lists: { lateMs: 700 } });
+    const bench = await createBench({ answerWith: unlucky('reset-after'), lists: { lateMs: 2500 } });
     bench.write('notes.csv', csvOf(NOTES));
     const result = await bench.import(['notes.csv', '--reconcile-wait', '10s', '--timeout', '5s']);
     expect(result.code).toBe(0);

@@ -43,7 +43,7 @@ describe.concurrent('runs --prune', () => {
     const done = await prune(bench, 30);
     expect(done).toEqual({ ...would, dryRun: false, before: done.before });
     expect({ files: done.files, kept: done.kept, elsewhere: done.elsewhere, unknown: done.unknown }).toEqual({
-      files: 6,
+      files: 8,
       kept: 2,
       elsewhere: [],
       unknown: [],
@@ -73,7 +73,7 @@ describe.concurrent('runs --prune', () => {
     writeFileSync(join(folder, 'my notes.txt'), 'mine');
     writeFileSync(join(folder, 'success.csv.bak'), 'mine');
     symlinkSync(outside, join(folder, 'failures-2.csv'));
-    mkdirSync(join(folder, 'report.html'));
+    mkdirSync(join(folder, 'verify.csv'));
     // What a killed run and a killed `report` leave has customers' text too.
     writeFileSync(join(folder, '.failures.csv-123.tmp'), 'x');
     mkdirSync(join(folder, '.rewrite-123'));
@@ -83,10 +83,10 @@ describe.concurrent('runs --prune', () => {
     await prune(bench, 49.5);
     symlinkSync(join(bench.folder, 'precious'), join(bench.folder, 'runs', linked));
 
-    expect(readdirSync(folder).sort()).toEqual(['failures-2.csv', 'my notes.txt', 'report.html', 'success.csv.bak']);
+    expect(readdirSync(folder).sort()).toEqual(['failures-2.csv', 'my notes.txt', 'success.csv.bak', 'verify.csv']);
     const again = await prune(bench, 30);
     expect(again.pruned).toMatchObject([
-      { runId, files: 0, left: ['failures-2.csv', 'my notes.txt', 'report.html', 'success.csv.bak'], problem: null },
+      { runId, files: 0, left: ['failures-2.csv', 'my notes.txt', 'success.csv.bak', 'verify.csv'], problem: null },
     ]);
     expect(existsSync(outside)).toBe(true);
     expect(existsSync(join(bench.folder, 'precious', 'success.csv'))).toBe(true);

@@ -60,6 +60,28 @@ describe.concurrent('never writes the API key or the text of a note where others
     expect(holding('was seen at the pond').every((file) => file.endsWith('failures.csv'))).toBe(true);
   });
 
+  test('not what an outage says, nor in other spellings', async ({ createBench }) => {
+    const bench = await createBench({
+      apiKey: SECRET_KEY,
+      answerWith: ({ method, name, text }) => {
+        if (method !== 'POST') return undefined;
+        const key = Buffer.from(`importer:${SECRET_KEY}`).toString('base64');
+        const message = `INSERT '${encodeURIComponent(name ?? '')}', '${text?.toUpperCase().replaceAll(' ', '&nbsp;')}' failed; Basic ${key}`;
+        return { status: 500, body: { status: 'error', message } };
+      },
+    });
+    bench.write('notes.csv', csvOf(NOTES));
+    const result = await bench.import(['notes.csv', '--give-up-after', '300ms', '--log-level', 'trace'], {
+      env: { CALLERS_API_KEY: SECRET_KEY },
+    });
+    expect(result.code).toBe(3);
+    expect(result.stderr).toContain('INSERT');
+    const written = bench.files().filter((file) => file !== 'notes.csv' && !file.endsWith('failures.csv'));
+    const told = [result.stdout, result.stderr, ...written.map((file) => bytesOf(bench, file).toString('latin1'))];
+    const spelled = /zyxomma|was.{1,6}seen|at.{1,6}the.{1,6}pond|5ecret|importer|aW1wb3J0ZXI/i;
+    expect(told.map((text) => spelled.exec(text)?.[0]).filter((found) => found !== undefined)).toEqual([]);
+  });
+
   test('reports and ledger are readable by their owner only', async ({ createBench }) => {
     const bench = await createBench();
     bench.write('notes.csv', csvOf(NOTES));

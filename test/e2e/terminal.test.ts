@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished } from 'vitest';
 import { test } from '../support/bench.js';
+import { until } from '../support/cli.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 import { hasTmux, openTerminal, tmuxOrSkipped } from '../support/terminal.js';
 
@@ -59,6 +60,8 @@ describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
     const bench = await createBench({ answerWith: ({ method }) => (method === 'POST' ? 'hang' : undefined) });
     bench.write('notes.csv', csvOf(NOTES));
     const terminal = open(bench, 'memory-import import notes.csv --timeout 10m');
+    // Before them the empty ledger is checked by lists, which are under way too.
+    await until('sixteen creates that hang', () => (bench.sandbox.stats().byStatus.hang ?? 0) === 16, 60_000);
     await terminal.shows(/16 under way/);
     terminal.press('C-c');
     await terminal.shows(/^stopping, finishing what is under way$/m);

@@ -32,7 +32,7 @@ export function expectOrder(sandbox: Sandbox, notes: readonly Note[]): void {
   expect(overtaken).toEqual([]);
 }
 
-/** product.md: `rows = created + recovered + already_imported + duplicate + filtered + failures`, always. */
+/** The law of conservation: `rows = created + recovered + already_imported + duplicate + filtered + failures`, always. */
 export function expectConservation({ counts }: Pick<RunSummary, 'counts'>): void {
   const { rows, created, recovered, alreadyImported, duplicate, filtered, failed, failures } = counts;
   expect(created + recovered + alreadyImported + duplicate + filtered + failed).toBe(rows);

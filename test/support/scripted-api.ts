@@ -75,8 +75,8 @@ export interface Script {
   readonly latencyMs?: number | ((call: CallContext) => number);
   /** The server's clock is so far ahead of ours. */
   readonly skewMs?: number;
-  /** False: it sends no `Date`. */
-  readonly sendsDate?: boolean;
+  /** False: it sends no `Date`. Otherwise its clock is known from the start, or, with `first answer`, as a client really learns it. */
+  readonly sendsDate?: boolean | 'first answer';
   /** A memory is shown by lists so long after it was made. */
   readonly listLagMs?: number | (() => number);
   /** Lists show the oldest so many and say nothing of the rest. */
@@ -184,14 +184,21 @@ export function createScriptedServer(clock: Clock, script: Script = {}): Scripte
     put,
     connect() {
       let alive = true;
-      const whileAlive = <T>(ask: () => Promise<T>): Promise<T> =>
+      let hasSeenDate = script.sendsDate === undefined || script.sendsDate === true;
+      const whileAlive = <T extends { readonly status: number | null }>(ask: () => Promise<T>): Promise<T> =>
         new Promise((resolve) => {
-          if (alive) void ask().then((answer) => (alive ? resolve(answer) : undefined));
+          if (!alive) return;
+          void ask().then((answer) => {
+            if (!alive) return;
+            hasSeenDate ||= answer.status !== null && script.sendsDate === 'first answer';
+            resolve(answer);
+          });
         });
       return {
         create: (note) => whileAlive(() => create(note)),
         list: (contact) => whileAlive(() => list(contact)),
-        clockSkewMs: () => (script.sendsDate === false ? null : skewMs),
+        remove: () => Promise.reject(new Error('no script for a delete')),
+        clockSkewMs: () => (hasSeenDate ? skewMs : null),
         close: async () => {},
         kill() {
           alive = false;

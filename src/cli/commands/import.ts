@@ -1,4 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
 import { importMemories } from '../../import.js';
 import type { RunSummary } from '../../model.js';
 import { askBeforeImport } from '../ask-before-import.js';
@@ -13,6 +12,7 @@ import { repeatForPage, repeatOptions } from '../repeat-options.js';
 import { type RunMetrics, withRunMetrics } from '../run-metrics.js';
 import { openScreen } from '../screen.js';
 import { resolveScreenOptions } from '../screen-options.js';
+import { secretsOf } from '../secrets.js';
 
 /** `memory-import import`. */
 export async function importCommand(call: Call): Promise<number> {
@@ -81,17 +81,4 @@ async function finishWith(hook: OnFinish, finished: Omit<Finished, 'stopped'>, i
   } finally {
     release();
   }
-}
-
-/** What logs must not show even by accident. No event has the key; this is the second line of defence. */
-function secretsOf({ io, values }: Call): readonly string[] {
-  const secrets = [io.env.CALLERS_API_KEY?.trim() ?? ''];
-  try {
-    // Only a plain file: `<(pass show callers)` can be read once, and not by us.
-    const path = String(values.apiKeyFile);
-    if (statSync(path).isFile()) secrets.push(readFileSync(path, 'utf8').trim());
-  } catch {
-    // That it can't be read is said where the options are resolved.
-  }
-  return secrets.filter((secret) => secret !== '');
 }

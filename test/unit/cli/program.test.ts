@@ -93,7 +93,7 @@ describe('a mistake', () => {
     [['import', 'a.csv', '--ledger', '--json'], /Expected a value, found the option --json/],
     [['doctor', '--concurrency', '3'], /unknown option '--concurrency'/],
     [['import', 'a.csv', '--api-key', 'x'], /unknown option '--api-key'/],
-    [['verify', 'x'], /unknown command 'verify'/],
+    [['verfiy', 'x'], /unknown command 'verfiy'/],
   ])('like %j is exit code 2, said on stderr, and nothing runs', async (words, text) => {
     const { code, stdout, stderr, calls } = await run(words);
     expect({ code, stdout, calls }).toEqual({ code: 2, stdout: '', calls: 0 });
@@ -106,7 +106,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\]| )/gm)].map((found) => found[1]);
-    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'ledger', 'sandbox', 'help']);
+    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'verify', 'undo', 'ledger', 'sandbox', 'help']);
   });
 
   it('of a group of commands lists them', async () => {

@@ -32,7 +32,7 @@ describe('memory-import sandbox', () => {
     }
   });
 
-  it('takes what cli.md names', () => {
+  it('takes every option that the README names', () => {
     expect(
       resolveSandboxOptions({
         port: '8080',

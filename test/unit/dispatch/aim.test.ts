@@ -68,5 +68,6 @@ test('a 401 stops at once, and the first reason stays', () => {
 
 function start(retakesFailures = false) {
   const halt = createHalt(() => {});
-  return { halt, aim: createAim(halt, () => retakesFailures) };
+  const aim = createAim(halt, () => retakesFailures);
+  return { halt, aim: { answered: (verdict: Verdict) => aim.answered(verdict, (message) => message) } };
 }

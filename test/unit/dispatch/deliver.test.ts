@@ -224,6 +224,44 @@ describe('429', () => {
   });
 });
 
+describe('a note that was looked for and not there in an earlier run', () => {
+  const late = () => {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      // Made long after the wait: the first run has said by then that it isn't there.
+      onCreate: ({ nth }) => (nth === 0 ? { kind: 'lost', createdAfterMs: 60_000, status: 500, answerAfterMs: 20 } : { kind: 'created' }),
+    });
+    return { clock, server, ledgerPath: ledgerFile() };
+  };
+
+  test('is looked for once more just before it is sent: what turned up late is recovered, not made again', async () => {
+    const { clock, server, ledgerPath } = late();
+    const first = await simulate({ clock, server, notes: ONE, ledgerPath, options: { retries: 0 } });
+    expect(first.kinds).toEqual(['server_error']);
+    await clock.run(clock.sleep(100_000));
+    expect(server.memories).toHaveLength(1);
+    const next = await simulate({ clock, server, notes: ONE, ledgerPath });
+    expect(next.kinds).toEqual(['recovered']);
+    expect(server.memories).toHaveLength(1);
+    expect(next.known[0]).toMatchObject({ state: 'created', memoryId: 'm1' });
+  });
+
+  test('is sent where it still isn’t there, and where its list can’t be had now', async () => {
+    for (const listsFail of [false, true]) {
+      const clock = createVirtualClock();
+      let fails = false;
+      const server = createScriptedServer(clock, {
+        onCreate: ({ nth }) => (nth === 0 ? { kind: 'lost', createdAfterMs: null, status: 500 } : { kind: 'created' }),
+        onList: () => (fails ? { kind: 'unlisted', outage: false, status: 404 } : { kind: 'listed' }),
+      });
+      const ledgerPath = ledgerFile();
+      await simulate({ clock, server, notes: ONE, ledgerPath, options: { retries: 0 } });
+      fails = listsFail;
+      expect((await simulate({ clock, server, notes: ONE, ledgerPath })).kinds).toEqual(['created']);
+    }
+  });
+});
+
 describe('a request that never left', () => {
   test('among good ones is repeated without a look, and ends as network after 1 + retries', async () => {
     const clock = createVirtualClock();
@@ -233,7 +271,23 @@ describe('a request that never left', () => {
     });
     const run = await simulate({ clock, server, notes: notesOf(20, 60), options: { retries: 2, concurrency: 20 } });
     expect(server.creates('c7')).toHaveLength(3);
-    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ class: 'network', attempts: 3 });
+    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ class: 'network', attempts: 0 });
+    expect(server.lists()).toHaveLength(0);
+    expect(run.events.filter(({ type }) => type === 'retry')).toHaveLength(0);
+  });
+
+  test('is no attempt, no request that was sent, and no copy that a closing look must look for', async () => {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      onCreate: ({ contactId, nth }) => (contactId === 'c7' && nth < 2 ? { kind: 'not_sent' } : { kind: 'created' }),
+      latencyMs: ({ contactId }) => (contactId === 'c7' ? 5 : 20),
+    });
+    const run = await simulate({ clock, server, notes: notesOf(20, 60), options: { retries: 2, concurrency: 20 } });
+    expect(run.outcomes.get(6 * 60 + 1)).toMatchObject({ kind: 'created', attempts: 1 });
+    const creates = run.events.filter((event) => event.type === 'request');
+    expect(creates.filter(({ sent }) => sent)).toHaveLength(1200);
+    // Each of the sixty notes of c7 is refused twice.
+    expect(creates).toHaveLength(1200 + 120);
     expect(server.lists()).toHaveLength(0);
   });
 });

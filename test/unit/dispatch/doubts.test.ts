@@ -1,7 +1,33 @@
 import { describe, expect, test } from 'vitest';
+import { takeClosingLooks } from '../../../src/dispatch/doubts.js';
+import type { Looker } from '../../../src/dispatch/look.js';
+import type { OpenNote } from '../../../src/ledger/ledger.js';
+import type { LedgerWriter } from '../../../src/ledger/writer.js';
+import type { Fingerprint, NoteKey, RunId } from '../../../src/model.js';
 import { createScriptedServer } from '../../support/scripted-api.js';
 import { createVirtualClock } from '../../support/virtual-clock.js';
 import { ledgerFile, notesOf, simulate } from './harness.js';
+
+const never = () => Promise.reject(new Error('not asked for here'));
+const NO_LOOKER: Looker = { settle: never, once: never, list: never, askForLongest: never };
+const NO_WRITER: LedgerWriter = { claim: never, settle: never, fail: never, flush: never };
+
+function openNote(key: number, contactId: string): OpenNote {
+  return {
+    key: key as NoteKey, // of a ledger that isn't there
+    fingerprint: '' as Fingerprint,
+    state: 'closing',
+    contactId,
+    subOrg: null,
+    sentHash: '',
+    row: String(key),
+    runId: 'run' as RunId,
+    memoryId: null,
+    claimedAt: 0,
+    skewMs: null,
+    since: 0,
+  };
+}
 
 const ONE = [{ contactId: 'c1', text: 'one' }];
 
@@ -136,9 +162,11 @@ describe('what an earlier run left in doubt', () => {
 });
 
 describe('the closing look', () => {
-  test('finds what a request made after --reconcile-wait', async () => {
+  test.each([0, -3_600_000])('finds what a request made after --reconcile-wait, the server’s clock being off by %i ms', async (skewMs) => {
     const clock = createVirtualClock();
     const server = createScriptedServer(clock, {
+      skewMs,
+      sendsDate: 'first answer',
       onCreate: ({ text, nth }) =>
         text === 'text 1' && nth === 0 ? { kind: 'lost', createdAfterMs: 20_000, status: null, answerAfterMs: 20 } : { kind: 'created' },
       latencyMs: 50,
@@ -150,6 +178,46 @@ describe('the closing look', () => {
     const late = server.memories.filter(({ text }) => text === 'text 1')[1]!;
     expect(run.events.filter(({ type }) => type === 'surplus')).toEqual([{ type: 'surplus', contactId: 'c1', memoryIds: [late.id] }]);
     expect(run.open).toEqual([]);
+    expect(run.events.filter(({ type }) => type === 'looked').at(-1)).toEqual({ type: 'looked', row: '1', found: true });
+  });
+
+  test('is taken for every note that the ledger has, page by page, contacts side by side', async () => {
+    const clock = createVirtualClock();
+    const owed = Array.from({ length: 2500 }, (_, i) => openNote(i + 1, `c${i % 7}`));
+    const pages: number[] = [];
+    const closed = new Set<number>();
+    let underWay = new Map<string, number>();
+    let most = 0;
+    await takeClosingLooks({
+      ledger: {
+        openNotes: async () => [],
+        closingNotes: async ({ after, limit }) => {
+          pages.push(after ?? 0);
+          return owed.filter(({ key }) => key > (after ?? 0)).slice(0, limit);
+        },
+      },
+      looker: {
+        ...NO_LOOKER,
+        once: async ({ contactId }) => {
+          underWay = new Map(underWay).set(contactId, (underWay.get(contactId) ?? 0) + 1);
+          expect(underWay.get(contactId)).toBe(1);
+          most = Math.max(
+            most,
+            [...underWay.values()].reduce((sum, count) => sum + count, 0),
+          );
+          await new Promise(setImmediate);
+          underWay.set(contactId, 0);
+          return { kind: 'absent' };
+        },
+      },
+      writer: { ...NO_WRITER, settle: async ({ key, to }) => void (to === 'closed' && closed.add(key)) },
+      emit: () => {},
+      stopped: new AbortController().signal,
+      startedAt: clock.now(),
+    });
+    expect(closed.size).toBe(2500);
+    expect(pages).toEqual([0, 1000, 2000]);
+    expect(most).toBe(7);
   });
 
   test('that a killed run still owed is done by the next', async () => {

@@ -6,7 +6,7 @@ import { interruption, kindOf, ledgerFile, type Note, type RunOptions, simulate 
 
 const WAIT_MS = 10_000;
 
-// The promise's condition (protocol.md): a request is finished or dropped, and lists show it, within the wait since its loss.
+// The promise's condition, as the README states it: a request is finished or dropped, and lists show it, within the wait since its loss.
 const anyWorld = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 31 }),
   contacts: fc.integer({ min: 1, max: 4 }),

@@ -18,6 +18,7 @@ import { openLedger } from '../../../src/ledger/sqlite.js';
 import { createLedgerWriter } from '../../../src/ledger/writer.js';
 import { contentHash, fingerprintOf, withOccurrence } from '../../../src/map/fingerprint.js';
 import type { Clock, Fingerprint, ImportEvent, MappedRow, Outcome, RunId, SettledRow, SourceInput } from '../../../src/model.js';
+import { publicMessage } from '../../../src/report/public-message.js';
 import type { ScriptedServer } from '../../support/scripted-api.js';
 import type { VirtualClock } from '../../support/virtual-clock.js';
 
@@ -105,6 +106,7 @@ function rowOf(note: Note, row: number): MappedRow & { readonly base: Fingerprin
 /** One run, wired as `import.ts` does, on a virtual clock, a scripted server and a real ledger. */
 export async function simulate(simulation: Simulation): Promise<Simulated> {
   const { clock, server, notes, options = {}, ledgerPath = ledgerFile(), killAfterMs } = simulation;
+  const startedAt = clock.now();
   const own = clock.cuttable();
   const connection = server.connect();
   const runId = `2026112${runs % 10}T000000Z-${String(++runs).padStart(4, '0')}` as RunId;
@@ -143,7 +145,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     ...options,
   } as const;
   const aim = createAim(halt, () => options.retakesFailures === true);
-  const gate = createGate({ api: connection, clock: own, halt, emit, aim, ...all });
+  const gate = createGate({ api: connection, clock: own, halt, emit, aim, publicMessage, ...all });
   const pages = createPageSense();
   const looker = createLooker({
     gate,
@@ -157,11 +159,20 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     stopped: halt.signal,
     reconcileWaitMs: all.reconcileWaitMs,
     retries: all.retries,
-    onLooked: (found) => emit({ type: 'looked', row: null, found }),
+    onLooked: (row, found) => emit({ type: 'looked', row, found }),
   });
 
   const run = async (): Promise<void> => {
-    const recoveredBefore = await settleOldDoubts({ ledger, writer, looker, emit, clock: own, stopped: halt.signal, inDoubt: all.inDoubt });
+    const recoveredBefore = await settleOldDoubts({
+      ledger,
+      writer,
+      looker,
+      emit,
+      clock: own,
+      stopped: halt.signal,
+      startedAt,
+      inDoubt: all.inDoubt,
+    });
     const adopter = options.adopt
       ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect, stopped: halt.signal })
       : null;
@@ -184,7 +195,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       labelOf: String,
       recoveredBefore,
       withOccurrence,
-      publicMessage: (message) => message,
+      publicMessage,
       inputCount: 1,
       ...all,
     });
@@ -193,7 +204,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       await dispatcher.submit(rowOf(note, i + 1));
     }
     await dispatcher.idle();
-    if (!halt.signal.aborted) await takeClosingLooks(dispatcher.sentAgain, { looker, writer, emit });
+    if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });
     await writer.flush();
   };
   const work = run().catch((error: unknown) => {
@@ -266,6 +277,7 @@ export function openGate(world: {
     halt,
     emit,
     aim: createAim(halt, () => false),
+    publicMessage,
     rate,
     concurrency,
     giveUpAfterMs,

@@ -3,7 +3,7 @@ import type { Looker } from '../../../src/dispatch/look.js';
 import { tellLooking } from '../../../src/dispatch/tell-looking.js';
 import type { ImportEvent } from '../../../src/model.js';
 
-const DOUBT = { contactId: 'c', subOrg: null, sentHash: 'h', claimedAt: 0, skewMs: null, since: 0 };
+const DOUBT = { row: null, contactId: 'c', subOrg: null, sentHash: 'h', claimedAt: 0, skewMs: null, since: 0 };
 
 test('who looks is counted while it looks, for each purpose apart, also where it fails', async () => {
   const ends: (() => void)[] = [];

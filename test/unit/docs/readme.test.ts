@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-specs.js';
 import { EXIT } from '../../../src/cli/exit-codes.js';
 import { OPTION_SPECS, optionsOf } from '../../../src/cli/option-specs.js';
-import { FIELD_NAMES, FIELDS } from '../../../src/map/header-names.js';
+import { FIELDS } from '../../../src/fields.js';
+import { FIELD_NAMES } from '../../../src/map/header-names.js';
 import { FAILURE_CLASSES } from '../../../src/model.js';
 import { resolveOptions } from '../../../src/options.js';
 
@@ -22,6 +23,7 @@ describe('the README', () => {
       'Input and mapping',
       'Outputs',
       'Running again, failures, cron',
+      'After the import: verify, undo',
       'Retries and pace',
       'Exit codes',
       'Options',

@@ -19,7 +19,7 @@ async function readCsv(path: string): Promise<string[][]> {
   });
 }
 
-/** The rule of cli.md, written a second time: what a failures file's own columns were. */
+/** The rule of the formula guard, written a second time: what a failures file's own columns were. */
 function undoGuard(header: readonly string[], cells: readonly string[]): { header: string[]; cells: string[] } {
   const ownHeader = header.slice(0, -UNDERSCORE.length).map((name) => (name.startsWith("'") ? name.slice(1) : name));
   const escaped: string[] = cells.at(-1) === '' ? [] : JSON.parse(cells.at(-1) ?? '');

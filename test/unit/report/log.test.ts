@@ -120,7 +120,7 @@ describe('the log of a run', () => {
 
     const debug = story({ level: 'debug' });
     debug.tell(0, started, { type: 'rows_settled', rows: [failure] });
-    expect(debug.named('row_failed')).toMatchObject([{ row: '3', class: 'bad_request', msg: 'row 3: bad_request: echo: …' }]);
+    expect(debug.named('row_failed')).toMatchObject([{ row: '3', class: 'bad_request', msg: 'row 3: bad_request: echo: ….' }]);
     expect([...info.lines, ...debug.lines].join('')).not.toContain('garden');
   });
 

@@ -5,17 +5,24 @@ import { UserError } from '../../../src/errors.js';
 import { createRunFolder, isRunId, newRunId, openReportFile } from '../../../src/report/run-folder.js';
 import { temporaryFolder } from './fixtures.js';
 
-const RUN = newRunId(Date.UTC(2026, 10, 23, 3, 7, 49, 120), () => 0x4f9a / 0x10000);
+const RUN = newRunId(Date.UTC(2026, 10, 23, 3, 7, 49, 311), () => 0);
 
 async function modeOf(path: string): Promise<number> {
   return (await stat(path)).mode & 0o777;
 }
 
 describe('a run id', () => {
-  test('is the time in UTC and four digits of chance', () => {
-    expect(RUN).toBe('20261123T030749Z-4f9a');
+  test('is the time in UTC, and four digits of milliseconds and chance', () => {
+    expect(RUN).toBe('20261123T030749Z-4f9d');
     expect(newRunId(0, () => 0)).toBe('19700101T000000Z-0000');
-    expect(newRunId(0, () => 0.9999999)).toBe('19700101T000000Z-ffff');
+    expect(newRunId(0, () => 0.9999999)).toBe('19700101T000000Z-0041');
+    expect(newRunId(999, () => 0.9999999)).toBe('19700101T000000Z-ffff');
+  });
+
+  test('sorts by time, also within a second: `report` and `runs` go by it', () => {
+    const ids = [0, 1, 2, 500, 501, 999, 1000].map((now) => newRunId(now, () => 0.5));
+    expect([...ids].sort()).toEqual(ids);
+    expect(new Set(ids).size).toBe(ids.length);
   });
 
   test.each(['', '../etc', '20261123T030749Z-4f9a/..', '20261123T030749Z-4F9A', '20261123T030749Z-4f9a\n', ' 20261123T030749Z-4f9a'])(

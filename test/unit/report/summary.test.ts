@@ -41,10 +41,11 @@ describe('the tally', () => {
     );
   });
 
-  test('counts requests, and takes percentiles of creates only', () => {
+  test('counts requests that left, and takes percentiles of creates only', () => {
     const tally = createTally();
-    for (let i = 1; i <= 100; i++) tally.consume({ type: 'request', verb: 'create', status: 201, durationMs: i });
-    tally.consume({ type: 'request', verb: 'list', status: 200, durationMs: 5000 });
+    for (let i = 1; i <= 100; i++) tally.consume({ type: 'request', verb: 'create', status: 201, sent: true, durationMs: i });
+    tally.consume({ type: 'request', verb: 'list', status: 200, sent: true, durationMs: 5000 });
+    tally.consume({ type: 'request', verb: 'create', status: null, sent: false, durationMs: 7000 });
     tally.consume({ type: 'retry', row: '1', attempt: 1, delayMs: 10, message: '' });
     tally.consume({ type: 'rate_limited', waitMs: 1000, ratePerSecond: null });
     tally.consume({ type: 'looked', row: '1', found: true });
@@ -58,7 +59,7 @@ describe('the tally', () => {
   test('has no percentiles of nothing, and takes absurd durations', () => {
     expect(createTally().requests().latencyMs).toEqual({ p50: 0, p95: 0, p99: 0 });
     const tally = createTally();
-    for (const durationMs of [0, 1e12, 0.0001]) tally.consume({ type: 'request', verb: 'create', status: null, durationMs });
+    for (const durationMs of [0, 1e12, 0.0001]) tally.consume({ type: 'request', verb: 'create', status: null, sent: true, durationMs });
     expect(tally.requests().sent).toBe(3);
   });
 
@@ -74,7 +75,7 @@ describe('the tally', () => {
       { message: 'text: 6212 characters, at most 5000', count: 2, isExample: true },
       { message: 'name is blank', count: 1, isExample: false },
     ]);
-    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…"', count: 1, isExample: false }]);
+    expect(tally.topReasons('bad_request', 3)).toEqual([{ message: 'can\'t take "…."', count: 1, isExample: false }]);
     expect(tally.topReasons('held', 3)).toEqual([]);
   });
 

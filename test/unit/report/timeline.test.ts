@@ -5,7 +5,13 @@ import { createTimeline, MOST_BUCKETS } from '../../../src/report/timeline.js';
 import { created, failureWith, settled } from './fixtures.js';
 
 const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
-const create = (durationMs: number, status: number | null = 201): ImportEvent => ({ type: 'request', verb: 'create', status, durationMs });
+const create = (durationMs: number, status: number | null = 201): ImportEvent => ({
+  type: 'request',
+  verb: 'create',
+  status,
+  sent: true,
+  durationMs,
+});
 
 /** A timeline with a clock that the test moves. */
 function timelineFromZero() {
@@ -76,7 +82,7 @@ describe('the timeline of a run', () => {
   test('tells the quantiles of answer times within 5%, also over neighbours that became one', () => {
     const { timeline, at, goTo } = timelineFromZero();
     for (let i = 1; i <= 100; i++) at(i < 50 ? 0 : 150, create(i * 10));
-    at(150, { type: 'request', verb: 'list', status: 200, durationMs: 90_000 });
+    at(150, { type: 'request', verb: 'list', status: 200, sent: true, durationMs: 90_000 });
     goTo(24_000);
     const { p50, p95 } = timeline.record();
     expect(Math.abs(p50[0]! - 500) / 500).toBeLessThan(0.05);

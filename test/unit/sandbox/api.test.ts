@@ -171,6 +171,28 @@ describe('delete', () => {
     expect(sandbox.memories().map(({ status }) => status)).toEqual(['ACTUAL', 'DELETED']);
   });
 
+  test('behind the API\u2019s back a memory is altered, outdated or deleted, and lists say so', async () => {
+    const sandbox = await start();
+    const [first, second, third] = [1, 2, 3].map((n) => sandbox.seed('C-1', { name: 'n', text: `t ${n}` }));
+    sandbox.change(first!.id, { text: 'altered' });
+    sandbox.change(second!.id, { status: 'OUTDATED' });
+    sandbox.change(third!.id, { status: 'DELETED' });
+    expect(await listedTexts(sandbox)).toEqual(['altered', 't 2']);
+    expect(await listedTexts(sandbox, { query: '?status=ACTUAL' })).toEqual(['altered']);
+    expect(await listedTexts(sandbox, { query: '?status=DELETED' })).toEqual(['t 3']);
+    expect((await remove(sandbox, third!.id)).status).toBe(404);
+    expect(sandbox.memories()[0]).toMatchObject({ name: 'n', text: 'altered', updatedAt: expect.any(String) });
+    expect(sandbox.requests().length).toBe(4);
+    expect(() => sandbox.change('mem_none', {})).toThrow(RangeError);
+  });
+
+  test('lists that show deleted memories show their status', async () => {
+    const sandbox = await start({ lists: { showDeleted: true } });
+    await remove(sandbox, sandbox.seed('C-1', { name: 'n', text: 't' }).id);
+    expect(await (await list(sandbox)).json()).toMatchObject({ data: [{ text: 't', status: 'DELETED' }] });
+    expect(await listedTexts(sandbox, { query: '?status=ACTUAL' })).toEqual([]);
+  });
+
   test('what is unknown, deleted already or of another sub organization is 404', async () => {
     const sandbox = await start();
     const mine = sandbox.seed('C-1', { name: 'n', text: 't', subOrg: 'so-1' });

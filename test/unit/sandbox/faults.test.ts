@@ -67,6 +67,23 @@ test('reset-after creates the memory and resets', async () => {
   expect(sandbox.stats()).toMatchObject({ created: 1, byStatus: { reset: 1 } });
 });
 
+test('-after kinds delete the memory and lose the answer, and leave lists alone', async () => {
+  const sandbox = await start({ faults: { '500-after': 0.5, 'reset-after': 0.5 }, seed: 3 });
+  const ends: unknown[] = [];
+  for (let i = 0; i < 8; i++) {
+    const { id } = sandbox.seed('C-1', { name: 'n', text: `t ${i}` });
+    ends.push(
+      await remove(sandbox, id).then(
+        ({ status }) => status,
+        () => 'reset',
+      ),
+    );
+  }
+  expect(new Set(ends)).toEqual(new Set([500, 'reset']));
+  expect(sandbox.stats().created).toBe(0);
+  expect((await list(sandbox)).status).toBe(200);
+});
+
 test('hang-after creates the memory and never answers', async () => {
   const sandbox = await start({ faults: { 'hang-after': 1 } });
   const leave = new AbortController();

@@ -143,11 +143,11 @@ describe('answerWith', () => {
     await list(sandbox);
     await remove(sandbox, 'mem_1');
     expect(asked).toEqual([
-      { method: 'POST', contactId: 'C-1', subOrg: 'so-1', name: 'n', text: 't', index: 0, repeat: 0 },
-      { method: 'POST', contactId: 'C-1', subOrg: 'so-1', name: 'n', text: 't', index: 1, repeat: 1 },
-      { method: 'POST', contactId: 'C-1', subOrg: null, name: null, text: null, index: 2, repeat: 0 },
-      { method: 'GET', contactId: 'C-1', subOrg: null, name: null, text: null, index: 3, repeat: 0 },
-      { method: 'DELETE', contactId: null, subOrg: null, name: null, text: null, index: 4, repeat: 0 },
+      { method: 'POST', contactId: 'C-1', memoryId: null, subOrg: 'so-1', name: 'n', text: 't', index: 0, repeat: 0 },
+      { method: 'POST', contactId: 'C-1', memoryId: null, subOrg: 'so-1', name: 'n', text: 't', index: 1, repeat: 1 },
+      { method: 'POST', contactId: 'C-1', memoryId: null, subOrg: null, name: null, text: null, index: 2, repeat: 0 },
+      { method: 'GET', contactId: 'C-1', memoryId: null, subOrg: null, name: null, text: null, index: 3, repeat: 0 },
+      { method: 'DELETE', contactId: null, memoryId: 'mem_1', subOrg: null, name: null, text: null, index: 4, repeat: 0 },
     ]);
     expect(sandbox.stats()).toMatchObject({ created: 2, byStatus: { '200': 1, '201': 2, '400': 1, '404': 1 } });
   });

@@ -1,0 +1,104 @@
+import type { LedgerWriter } from '../ledger/writer.js';
+import type { Clock, Fingerprint, MappedRow, NoteKey, Outcome } from '../model.js';
+import { outcomeOfKnown } from './known.js';
+import type { Doubt } from './look.js';
+
+/** A row whose turn it may be: `base` is what several identical rows have in common, `ordinal` its number over all inputs. */
+export type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
+
+/** Ours to send, durably so. */
+export interface ClaimedRow {
+  readonly kind: 'claimed';
+  /** The row with the occurrence that it turned out to be. */
+  readonly row: Submitted;
+  readonly key: NoteKey;
+  /** Epoch ms: no request of it left before, in this run or an earlier one whose answer was lost. */
+  readonly claimedAt: number;
+  readonly skewMs: Doubt['skewMs'];
+  readonly doubtedBefore: boolean;
+}
+
+/** The ledger knows the note, and it isn't to be sent. */
+export interface KnownToLedger {
+  readonly kind: 'known';
+  readonly row: Submitted;
+  readonly outcome: Outcome;
+}
+
+export interface ClaimOptions {
+  readonly writer: LedgerWriter;
+  readonly clock: Clock;
+  /** How far the server's clock is ahead of ours; null: not known yet. */
+  readonly skewMs: () => number | null;
+  /** Which note this run has met before, and in which row. */
+  readonly firstSeen: { meet(key: NoteKey, ordinal: number): number | null };
+  readonly labelOf: (ordinal: number) => string;
+  /** Notes that an earlier run left in doubt and this one found by looking, before its first row. */
+  readonly recoveredBefore: ReadonlySet<NoteKey>;
+  readonly withOccurrence: (base: Fingerprint, occurrence: number) => Fingerprint;
+  readonly inDoubt: 'reconcile' | 'resend' | 'report';
+  readonly duplicates: 'skip' | 'create';
+}
+
+/** Claims rows when their turn comes: only then is it known what became of an identical one before. */
+export interface Claims {
+  /** @throws LedgerError */
+  claim(row: Submitted, label: string): Promise<ClaimedRow | KnownToLedger>;
+}
+
+export function createClaims(options: ClaimOptions): Claims {
+  // `--duplicates create`: a thousandth identical row doesn't ask for all that came before it.
+  const lastOccurrence = new Map<Fingerprint, number>();
+
+  return {
+    async claim(row, label) {
+      const { draft } = row;
+      const claimedAt = options.clock.now();
+      const skewMs = options.skewMs();
+      let { fingerprint, occurrence } = draft;
+      const skipped = lastOccurrence.get(row.base);
+      if (skipped !== undefined && occurrence === 1) {
+        occurrence = skipped + 1;
+        fingerprint = options.withOccurrence(row.base, occurrence);
+      }
+      for (;;) {
+        const answer = await options.writer.claim({
+          fingerprint,
+          contactId: draft.contactId,
+          subOrg: draft.subOrg,
+          sentHash: draft.sentHash,
+          inputHash: draft.inputHash,
+          row: label,
+          claimedAt,
+          skewMs,
+          takeDoubt: options.inDoubt === 'resend',
+        });
+        if (occurrence > draft.occurrence) lastOccurrence.set(row.base, occurrence);
+        // failures.csv carries the occurrence along: imported again, the row is the same one of several identical notes.
+        const identified = occurrence === draft.occurrence ? row : { ...row, draft: { ...draft, fingerprint, occurrence } };
+        if (answer.kind === 'claimed') {
+          // Met now, so that an identical row is known to be a later one.
+          options.firstSeen.meet(answer.key, row.ordinal);
+          return {
+            kind: 'claimed',
+            row: identified,
+            key: answer.key,
+            claimedAt: answer.doubtedSince ?? claimedAt,
+            skewMs: answer.doubtedSince === null ? 'ours' : answer.doubtedSkewMs,
+            doubtedBefore: answer.doubtedSince !== null,
+          };
+        }
+        const { note } = answer;
+        const first = options.firstSeen.meet(note.key, row.ordinal);
+        if (first !== null && options.duplicates === 'create') {
+          occurrence++;
+          fingerprint = options.withOccurrence(row.base, occurrence);
+          continue;
+        }
+        const firstRow = first === null ? null : options.labelOf(first);
+        const outcome = outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore });
+        return { kind: 'known', row: identified, outcome };
+      }
+    },
+  };
+}

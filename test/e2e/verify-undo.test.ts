@@ -1,0 +1,78 @@
+import { describe, expect } from 'vitest';
+import type { UndoSummary, VerifySummary } from '../../src/model.js';
+import { type Bench, test } from '../support/bench.js';
+import { type CliResult, until } from '../support/cli.js';
+import { csvOf, makeNotes } from '../support/notes.js';
+
+const NOTES = makeNotes({ count: 120, contacts: 25 });
+const QUICK = ['--json', '--timeout', '2s'];
+
+describe.concurrent('verify and undo', () => {
+  test('kill -9 in the middle of an undo, again and again: it goes on, deletes all, and the file can be imported exactly once', async ({
+    createBench,
+  }) => {
+    const bench = await createBench({ latencyMs: 3, missing: [] });
+    bench.write('notes.csv', csvOf(NOTES));
+    const { runId } = (await bench.import(['notes.csv'])).summary;
+    const deletes = () => bench.sandbox.requests().filter(({ method }) => method === 'DELETE').length;
+    for (const more of [10, 55]) {
+      const target = deletes() + more;
+      const run = bench.start(['undo', runId, '--yes', ...QUICK, '--concurrency', '4']);
+      await until(`${target} deletes`, () => deletes() >= target);
+      run.kill('SIGKILL');
+      expect((await run.ended).signal).toBe('SIGKILL');
+    }
+    expect(bench.sandbox.stats().created).toBeGreaterThan(0);
+
+    const last = await bench.run(['undo', runId, '--yes', ...QUICK]);
+    expect(last.code).toBe(0);
+    const { counts, ok } = undoOf(last);
+    expect(ok).toBe(true);
+    expect(counts.deleted + counts.gone + counts.undoneBefore).toBe(NOTES.length);
+    expect(bench.sandbox.stats().created).toBe(0);
+    // Whatever the ledger calls undone stands in a file, however the command died.
+    const rows = new Set(['', '-2', '-3'].flatMap((n) => firstCells(bench, `.memory-import/runs/${runId}/undo${n}.csv`)));
+    expect(rows.size).toBe(NOTES.length);
+
+    const again = await bench.import(['notes.csv']);
+    expect(again.code).toBe(0);
+    expect(again.summary.counts).toMatchObject({ created: NOTES.length, alreadyImported: 0 });
+    expect(bench.sandbox.stats()).toMatchObject({ created: NOTES.length, duplicates: 0 });
+    const verified = await bench.run(['verify', again.summary.runId, ...QUICK]);
+    expect(verified.code).toBe(0);
+    expect(verifyOf(verified)).toMatchObject({ ok: true, counts: { checked: NOTES.length, match: NOTES.length } });
+  });
+
+  test('SIGTERM lets the deletes under way finish and settles them; the same command goes on', async ({ createBench }) => {
+    const bench = await createBench({ latencyMs: 40, missing: [] });
+    bench.write('notes.csv', csvOf(NOTES.slice(0, 40)));
+    const { runId } = (await bench.import(['notes.csv', '--concurrency', '40'])).summary;
+    const run = bench.start(['undo', runId, '--yes', ...QUICK, '--concurrency', '3']);
+    await until('some deletes', () => bench.sandbox.stats().created <= 34);
+    run.kill('SIGTERM');
+    const result = await run.ended;
+    expect(result.code).toBe(143);
+    expect(result.stderr).toContain('SIGTERM: finishing the requests under way');
+    const { status, counts } = undoOf(result);
+    expect(status).toBe('interrupted');
+    expect(counts.deleted).toBe(40 - bench.sandbox.stats().created);
+    expect(counts.left).toBe(bench.sandbox.stats().created);
+    const again = await bench.run(['undo', runId, '--yes', '--json']);
+    expect(again.code).toBe(0);
+    expect(undoOf(again).counts).toMatchObject({ toUndo: counts.left, deleted: counts.left, gone: 0 });
+  });
+});
+
+function verifyOf({ summary }: CliResult): VerifySummary {
+  return summary as unknown as VerifySummary; // what this command prints
+}
+
+function undoOf({ summary }: CliResult): UndoSummary {
+  return summary as unknown as UndoSummary; // what this command prints
+}
+
+function firstCells(bench: Bench, path: string): string[] {
+  if (!bench.files().includes(path)) return [];
+  const lines = bench.read(path).trimEnd().split('\n').slice(1);
+  return lines.map((line) => line.split(',')[0] ?? '');
+}
