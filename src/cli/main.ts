@@ -2,15 +2,10 @@
 import { openSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { setFlagsFromString } from 'node:v8';
 import { VERSION_AND_COMMIT } from '../version.js';
 import { EXIT, exitCodeOfSignal, type StopSignal } from './exit-codes.js';
 import { explainError } from './explain-error.js';
 import { runProgram } from './program.js';
-
-// Rows outlive a young collection or two and die in the old space. V8 would let it grow to three times what is alive before it looks:
-// measured, 190 MB resident instead of 150, for no speed. It asks the flag anew at each collection; Node 20 to 26 know it.
-setFlagsFromString('--heap-growing-percent=30');
 
 // A reader that went away (`| head`), or a full disk behind `>`, is no reason to stop an import: what is written there is lost, and nothing else.
 process.stderr.on('error', () => {});

@@ -13,6 +13,7 @@ import { type RunMetrics, withRunMetrics } from '../run-metrics.js';
 import { openScreen } from '../screen.js';
 import { resolveScreenOptions } from '../screen-options.js';
 import { secretsOf } from '../secrets.js';
+import { keepHeapSmall } from '../small-heap.js';
 
 /** `memory-import import`. */
 export async function importCommand(call: Call): Promise<number> {
@@ -28,6 +29,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
   const screen = openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
   const keepScreen = io.onAbruptEnd(screen.close);
   metrics.warnBy(screen.onEvent);
+  const watchHeap = keepHeapSmall();
   let started = false;
   const drain = drainOnSignal(io, (message) => {
     if (started) screen.say(message);
@@ -48,6 +50,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
       signal: drain.signal,
       onEvent(event) {
         started ||= event.type === 'run_started';
+        watchHeap(event);
         metrics.consume(event);
         screen.onEvent(event);
       },
