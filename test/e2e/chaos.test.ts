@@ -22,7 +22,7 @@ const FAULTS: Readonly<Record<FaultKind, number>> = {
 };
 const IMPORT = ['notes.csv', '--timeout', '700ms', '--reconcile-wait', '500ms'];
 const soak = process.env.SOAK === '1';
-const size = soak ? { count: 20_000, contacts: 1500, kills: 60 } : { count: 2000, contacts: 150, kills: 10 };
+const size = soak ? { count: 20_000, contacts: 1500, kills: 60 } : { count: 1200, contacts: 90, kills: 8 };
 
 for (const seed of soak ? [1, 2, 3, 4, 5] : [1]) {
   test(`creates each note exactly once, in order, through every fault and kill -9 at random moments (seed ${seed})`, {
