@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+// No module is mocked and none has a state of its own: what a worker has loaded serves all its files.
+const isolate = false;
 const build = 'test/support/build.ts';
 const soak = process.env.SOAK === '1' ? [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], globalSetup: build } }] : [];
 
@@ -10,8 +12,8 @@ export default defineConfig({
     // Most tests wait for processes: one worker on two cores would leave one idle.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
-      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build } },
+      { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'e2e', isolate, include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build } },
       {
         test: { name: 'packaging', include: ['test/packaging/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build },
       },
