@@ -124,9 +124,13 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
   const { csv, close } = await openSuccessFile(path);
   const read = successRows(csv.source.header);
   let witnesses: Witness[] = [];
+  const notes = new Set<string>();
   const take = async (): Promise<void> => {
-    for (const answer of await ledger.remember(witnesses)) counts[answer]++;
+    const answers = await ledger.remember(witnesses);
+    // A row counts once: by its note, not by the parts before it.
+    for (const [i, { fingerprint }] of witnesses.entries()) if (notes.has(fingerprint)) counts[answers[i]!]++;
     witnesses = [];
+    notes.clear();
   };
   try {
     for await (const rows of csv.rows()) {
@@ -134,7 +138,10 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
         counts.rows++;
         const found = row.kind === 'malformed' ? row.message : read(row);
         if (typeof found === 'string') tell({ file: path, line: row.line, message: found });
-        else witnesses.push(witnessOf(found, runId));
+        else {
+          notes.add(found.fingerprint);
+          witnesses.push(...witnessesOf(found, runId));
+        }
       }
       if (witnesses.length >= BATCH) await take();
     }
@@ -149,10 +156,12 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
   await take();
 }
 
-function witnessOf({ status, ...row }: SuccessRow, runId: RunId | null): Witness {
+/** The note; before it, of one in several memories, the others. */
+function witnessesOf({ status, partsBefore, ...row }: SuccessRow, runId: RunId | null): readonly Witness[] {
   // Of what a run met as known, another run's file may say who made it.
   const isMaker = status === 'created' || status === 'recovered';
-  return { ...row, made: isMaker && runId !== null ? { runId, how: status } : null };
+  const made = isMaker && runId !== null ? { runId, how: status } : null;
+  return [...partsBefore.map((part) => ({ ...row, ...part, made })), { ...row, made }];
 }
 
 /** What is still known of the run: from the summary beside the file, else from its id. */

@@ -60,6 +60,8 @@ export interface SourceRecord extends SourcePosition {
   readonly bytes: number;
   /** A failures file's `_occurrence`: which of several identical notes this is, from 1. */
   readonly occurrence: number | null;
+  /** Which of the contacts that the record names this row is for, from 0. Its contact cell then names only that one. */
+  readonly target: number;
 }
 
 /** One record that can't be read. Its neighbours can. */
@@ -88,6 +90,17 @@ export interface Draft {
   readonly inputHash: string | null;
   /** Which of several identical notes this is, from 1; more than 1 only with `--duplicates create`. */
   readonly occurrence: number;
+  /**
+   * Where one memory can't hold it (`--too-long split`): the memories that are created instead, in order, two at least. The last one's
+   * fingerprint is the note's own, so that the ledger knows the note as imported if, and only if, all are there; `sentHash` is the last one's too.
+   */
+  readonly parts?: readonly Part[];
+}
+
+/** One of the memories that a long note becomes. `base` is its identity without its occurrence, as of a whole note. */
+export interface Part {
+  readonly draft: Draft;
+  readonly base: Fingerprint;
 }
 
 /** A row on its way through the stages. */
@@ -124,8 +137,14 @@ export type Verdict =
       readonly message: string;
     };
 
+/** The ids of a note's parts, in order, joined by a space; `-` is one that couldn't be learnt. null: none could. */
+export function joinIds(ids: readonly (string | null)[]): string | null {
+  return ids.every((id) => id === null) ? null : ids.map((id) => id ?? '-').join(' ');
+}
+
 /** What became of a row in this run. */
 export type Outcome =
+  /** `memoryId`, here and below: of a note in several parts see `joinIds`. */
   | { readonly kind: 'created'; readonly memoryId: string | null; readonly createdAt: string | null; readonly attempts: number }
   /** Found by looking, after an answer was lost. */
   | { readonly kind: 'recovered'; readonly memoryId: string | null; readonly createdAt: string | null; readonly attempts: number }

@@ -72,9 +72,11 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
         return;
       default:
         counts.toCreate++;
+        requests += draft.parts?.length ?? 1;
     }
   };
 
+  let requests = 0;
   let stoppedBecause: string | null = null;
   try {
     for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
@@ -83,6 +85,10 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
         counts.rows++;
         if (row.kind === 'failed') {
           fail(row.source, row.failure);
+          continue;
+        }
+        if (row.kind === 'filtered') {
+          counts.filtered++;
           continue;
         }
         const { draft, base } = row;
@@ -111,7 +117,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     examples,
     distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
     longest,
-    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(counts.toCreate / requestsPerSecond) })),
+    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(requests / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
     stoppedBecause,
   };

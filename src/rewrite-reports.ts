@@ -15,6 +15,7 @@ import { writePage } from './report/page-file.js';
 import { isRunId } from './report/run-folder.js';
 import { writeSummary } from './report/summary.js';
 import type { Intake } from './run/intake.js';
+import { memoryIdsOf } from './run/part-ids.js';
 import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
 
@@ -117,7 +118,7 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
   const failures = new Map<string, RunFailure>();
   for (let after: number | null = null; ; ) {
     const page: readonly RecordedFailure[] = await ledger.failuresOfRun(run.runId, { after, limit: PAGE });
-    for (const failure of page) failures.set(`${failure.input}:${failure.row}`, failure);
+    for (const failure of page) failures.set(failureKey(failure), failure);
     after = page.at(-1)?.number ?? after;
     if (page.length < PAGE) break;
   }
@@ -131,7 +132,9 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
       const { source } = row;
       // A run that stopped left the rest to the next one. Ledgers of earlier versions don't know how far it came.
       if (source.row > (run.inputs[source.input.index]?.lastRow ?? Number.POSITIVE_INFINITY)) continue;
-      const failure = failures.get(`${source.input.index}:${source.row}`);
+      if (row.kind === 'filtered') continue;
+      const target = source.kind === 'record' ? source.target : 0;
+      const failure = failures.get(failureKey({ input: source.input.index, row: source.row, target }));
       const identified =
         row.kind === 'mapped' ? await identify(row, known.get(row.draft.fingerprint) ?? null, failure !== undefined) : null;
       if (failure !== undefined) {
@@ -148,11 +151,21 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
         continue;
       }
       if (identified === null || identified.note === null) continue;
-      const outcome = outcomeInRun(run, identified.note, seen, rows.labelOf(row.ordinal));
-      if (outcome !== null) settled.push({ source, draft: identified.draft, outcome });
+      const { draft, note } = identified;
+      const outcome = outcomeInRun(run, note, seen, rows.labelOf(row.ordinal));
+      if (outcome === null) continue;
+      settled.push({
+        source,
+        draft,
+        outcome: 'memoryId' in outcome ? { ...outcome, memoryId: await memoryIdsOf(ledger, draft, note) } : outcome,
+      });
     }
     await write(settled);
   }
+}
+
+function failureKey({ input, row, target }: Pick<RunFailure, 'input' | 'row' | 'target'>): string {
+  return `${input}:${row}:${target}`;
 }
 
 async function lookupMapped(ledger: Ledger, batch: readonly PreparedRow[]): Promise<ReadonlyMap<Fingerprint, KnownNote>> {
@@ -249,7 +262,7 @@ function rowOfNote(note: RunNote, inputCount: number): SettledRow {
   };
   const { contactId, subOrg, fingerprint, memoryId, createdAt, attempts, how } = note;
   return {
-    source: { kind: 'record', input, row: Number(note.row.slice(colon + 1)), line: 0, cells: [], bytes: 0, occurrence: null },
+    source: { kind: 'record', input, row: Number(note.row.slice(colon + 1)), line: 0, cells: [], bytes: 0, occurrence: null, target: 0 },
     draft: { contactId, subOrg, name: '', text: '', fingerprint, sentHash: '', inputHash: null, occurrence: 1 },
     outcome:
       how === 'adopted'

@@ -31,7 +31,7 @@ export interface ClaimOptions {
   /** How far the server's clock is ahead of ours; null: not known yet. */
   readonly skewMs: () => number | null;
   /** Which note this run has met before, and in which row. */
-  readonly firstSeen: { meet(key: NoteKey, ordinal: number): number | null };
+  readonly firstSeen: { meet(key: NoteKey, ordinal: number): number | null; has(key: NoteKey): boolean };
   readonly labelOf: (ordinal: number) => string;
   /** Notes that an earlier run left in doubt and this one found by looking, before its first row. */
   readonly recoveredBefore: ReadonlySet<NoteKey>;

@@ -1,7 +1,7 @@
 import { StoppedError } from '../errors.js';
 import type { Ledger, Transition } from '../ledger/ledger.js';
-import type { Emit, MappedRow, NoteKey, Outcome, RowFailure, SettledRow } from '../model.js';
-import { assertNever, rowLabel } from '../model.js';
+import type { Emit, MappedRow, NoteKey, Outcome, Part, RowFailure, SettledRow } from '../model.js';
+import { assertNever, joinIds, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
 import { type ClaimedRow, type ClaimOptions, createClaims, type Submitted } from './claim.js';
 import { createContactLessons } from './contact-lessons.js';
@@ -82,6 +82,42 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const before = contacts.missing(row.draft) ?? (await heldBack(row));
     if (before !== null) return { row, outcome: before, step: null };
+    const { parts } = row.draft;
+    return parts === undefined ? settleNote(row, leavePlace) : settleParts(row, parts, leavePlace);
+  }
+
+  /** A note in several memories: one after the other. The last one settles the row, or the first that can't be had. */
+  async function settleParts(row: Submitted, parts: readonly Part[], leavePlace: () => void): Promise<Settled | null> {
+    const ids: (string | null)[] = [];
+    let attempts = 0;
+    for (const part of await missingParts(row, parts)) {
+      if (halt.signal.aborted) return null;
+      const isLast = part === parts.at(-1);
+      const settled = await settleNote({ ...row, ...part }, isLast ? leavePlace : () => {});
+      if (settled === null) return null;
+      const { outcome, step } = settled;
+      if ('attempts' in outcome) attempts += outcome.attempts;
+      if (outcome.kind === 'failed') {
+        const message = `part ${parts.indexOf(part) + 1} of ${parts.length}: ${outcome.message}`;
+        return { row, outcome: { ...outcome, message, attempts }, step };
+      }
+      if ('memoryId' in outcome) ids.push(outcome.memoryId);
+      if (isLast) return { row: wholeRow(row, settled.row), outcome: ofAllParts(outcome, ids, attempts), step };
+      // The next part doesn't wait for it; a crash now finds this one by looking.
+      if (step !== null) void writer.settle(step).catch(giveUp);
+    }
+    throw new Error('a note in parts without a part');
+  }
+
+  /** All of them, save for a note that was imported by other means, whole or cut: it has no parts before the last. */
+  async function missingParts({ draft }: Submitted, parts: readonly Part[]): Promise<readonly Part[]> {
+    const known = await options.lookup(parts.map((part) => part.draft.fingerprint));
+    const note = known.at(-1);
+    const isThere = draft.occurrence === 1 && note?.state === 'created' && !options.firstSeen.has(note.key);
+    return isThere ? parts.filter((_, i) => known[i] !== null) : parts;
+  }
+
+  async function settleNote(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const claimed = await claims.claim(row, label(row));
     if (claimed.kind === 'known') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
     return send(claimed, leavePlace);
@@ -216,8 +252,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       if (outcome.kind === 'failed') {
         const { class: failureClass, status, attempts } = outcome;
         const message = options.publicMessage(outcome.message, row.draft);
-        const { source } = row;
-        written.push(writer.fail({ input: source.input.index, row: source.row, class: failureClass, status, message, attempts }));
+        const { input, row: number, target } = row.source;
+        written.push(writer.fail({ input: input.index, row: number, target, class: failureClass, status, message, attempts }));
       }
       await Promise.all(written);
       await options.report({ source: row.source, draft: row.draft, outcome });
@@ -230,7 +266,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   /** Without order, what may be one note, or look like one in a list, still takes turns. With `--id-column` that is neither alone. */
   function laneOf({ draft }: Submitted): string {
-    return options.order === 'contact' || draft.inputHash !== null ? draft.contactId : `${draft.contactId}\0${draft.sentHash}`;
+    const isAlone = options.order === 'none' && draft.inputHash === null && draft.parts === undefined;
+    return !isAlone ? draft.contactId : `${draft.contactId}\0${draft.sentHash}`;
   }
 
   function leave(row: Submitted): void {
@@ -252,6 +289,17 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       if (bug !== null) throw bug;
     },
   };
+}
+
+/** The row with the occurrence that its last part turned out to be. */
+function wholeRow(row: Submitted, { draft: { fingerprint, occurrence } }: Submitted): Submitted {
+  return occurrence === row.draft.occurrence ? row : { ...row, draft: { ...row.draft, fingerprint, occurrence } };
+}
+
+function ofAllParts(outcome: Outcome, ids: readonly (string | null)[], attempts: number): Outcome {
+  if (!('memoryId' in outcome)) return outcome;
+  const memoryId = joinIds(ids);
+  return 'attempts' in outcome ? { ...outcome, memoryId, attempts } : { ...outcome, memoryId };
 }
 
 function weightOf(row: MappedRow): number {

@@ -213,6 +213,8 @@ export interface ContactKnowledge {
 export interface RunFailure {
   readonly input: number;
   readonly row: number;
+  /** Which of the contacts that the row names, from 0. */
+  readonly target: number;
   readonly class: FailureClass;
   readonly status: number | null;
   readonly message: string;

@@ -80,6 +80,8 @@ export function toRecordedFailure(row: Row): RecordedFailure {
     number: Number(row.failure_number),
     input: Number(row.input),
     row: Number(row.row),
+    // Opened to read, a ledger of an earlier version has no such column.
+    target: Number(row.target ?? 0),
     class: row.class as FailureClass,
     status: row.status as number | null,
     message: String(row.message),

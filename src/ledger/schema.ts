@@ -69,6 +69,8 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX failure_by_run ON failure (run_number, failure_number);
   `,
+  // Which of the contacts that a row names.
+  'ALTER TABLE failure ADD COLUMN target INTEGER NOT NULL DEFAULT 0;',
 ];
 
 /**

@@ -129,7 +129,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
   const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
-    for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.class, f.status, f.message, f.attempts);
+    for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.target, f.class, f.status, f.message, f.attempts);
     return answers;
   };
 
@@ -244,7 +244,8 @@ const TO_DOUBT = `UPDATE note SET state = 'in_doubt', since = ?, message = ?, at
 const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), since = NULL WHERE note_key = ?`;
 const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
 const TO_UNDONE = `UPDATE note SET state = 'undone', closing = 0, settled_at = ? WHERE note_key = ? AND state = 'created'`;
-const INSERT_FAILURE = 'INSERT INTO failure (run_number, input, row, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?)';
+const INSERT_FAILURE =
+  'INSERT INTO failure (run_number, input, row, target, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
 const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const CLOSING_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)

@@ -30,6 +30,16 @@ export function withOccurrence(base: Fingerprint, occurrence: number): Fingerpri
 }
 
 /**
+ * The identity of one of the memories that a note becomes which is too long for one. The last one's isn't this: it is the note's own.
+ *
+ * @param inputHash see `Draft`: with `--id-column` a changed text makes other parts
+ * @param number from 1
+ */
+export function partFingerprint(base: Fingerprint, part: { inputHash: string | null; number: number; count: number }): Fingerprint {
+  return fingerprint(PART_TAG + field(base) + field(part.inputHash) + field(String(part.number)) + field(String(part.count)));
+}
+
+/**
  * Hash of a note's content that survives what servers do to it: trimming, NFC, CRLF → LF. What is sent, what the input has and what a
  * list shows are all compared by it. SHA-256 in hex.
  */
@@ -42,6 +52,7 @@ export function contentHash(name: string, text: string): string {
 const NOTE_TAG = 'memory-import/note/1;';
 const ID_TAG = 'memory-import/note-id/1;';
 const OCCURRENCE_TAG = 'memory-import/occurrence/1;';
+const PART_TAG = 'memory-import/part/1;';
 const CONTENT_TAG = 'memory-import/content/1;';
 
 /** Trimmed, NFC, line ends as LF. Applying it twice changes nothing. */

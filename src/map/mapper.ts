@@ -4,10 +4,14 @@ import type { ColumnPlan, FieldSource } from './columns.js';
 import { contentHash, fingerprintOf, type NoteContent, withOccurrence } from './fingerprint.js';
 import { checkField, checkNote, type FieldProblem } from './schema.js';
 
-export type Mapped =
-  /** `base` identifies the note without its occurrence: `withOccurrence(base, n)` is the n-th one's fingerprint. */
-  | { readonly kind: 'mapped'; readonly draft: Draft; readonly base: Fingerprint }
-  | { readonly kind: 'invalid'; readonly failure: RowFailure };
+/** What one record is, for one of the contacts that it names. `source` is the record with that contact alone. */
+export type Mapped = { readonly source: SourceRecord } & (
+  | /** `base` identifies the note without its occurrence: `withOccurrence(base, n)` is the n-th one's fingerprint. */
+  { readonly kind: 'mapped'; readonly draft: Draft; readonly base: Fingerprint }
+  | { readonly kind: 'invalid'; readonly failure: RowFailure }
+  /** Left out, as asked. */
+  | { readonly kind: 'filtered' }
+);
 
 interface MapperOptions {
   readonly plan: ColumnPlan;
@@ -16,10 +20,10 @@ interface MapperOptions {
 }
 
 /**
- * Makes the function that turns a record into the note that is sent, or says what is wrong with it.
+ * Makes the function that turns a record into the notes that are sent, one for each contact that it names, or says what is wrong with it.
  * @throws UserError where the default sub organization can't be sent
  */
-export function createMapper({ plan, defaultSubOrg }: MapperOptions): (record: SourceRecord) => Mapped {
+export function createMapper({ plan, defaultSubOrg }: MapperOptions): (record: SourceRecord) => readonly Mapped[] {
   const usualSubOrg = checkedSubOrg(defaultSubOrg);
   const contactIdOf = reader(plan.contactId);
   const nameOf = reader(plan.name);
@@ -38,7 +42,7 @@ export function createMapper({ plan, defaultSubOrg }: MapperOptions): (record: S
       subOrg: subOrgOf(cells),
       id: idOf(cells),
     });
-    if (!checked.ok) return { kind: 'invalid', failure: invalid(checked.problems) };
+    if (!checked.ok) return [{ kind: 'invalid', source: record, failure: invalid(checked.problems) }];
 
     const { contactId, name, text, id } = checked.note;
     const subOrg = checked.note.subOrg === '' ? usualSubOrg : checked.note.subOrg;
@@ -57,7 +61,7 @@ export function createMapper({ plan, defaultSubOrg }: MapperOptions): (record: S
       inputHash: id === null ? null : contentHash(hasName ? name : '', hasText ? text : ''),
       occurrence,
     };
-    return { kind: 'mapped', draft, base };
+    return [{ kind: 'mapped', source: record, draft, base }];
   };
 }
 

@@ -145,7 +145,7 @@ export async function* readRecords(options: {
     previousId = cells[0]!;
     if (failures === null) {
       row++;
-      batch.push({ kind: 'record', input: source, row, line: startLine, cells, bytes: record.length, occurrence: null });
+      batch.push({ kind: 'record', input: source, row, line: startLine, cells, bytes: record.length, occurrence: null, target: 0 });
       return;
     }
     const restored = failures.restore(cells);
@@ -168,6 +168,7 @@ export async function* readRecords(options: {
           cells: restored.cells,
           bytes: record.length,
           occurrence: restored.occurrence,
+          target: 0,
         });
         return;
       default:

@@ -13,12 +13,15 @@ export interface SuccessRow {
   readonly createdAt: string | null;
   readonly attempts: number;
   readonly fingerprint: Fingerprint;
+  /** Of a note in several memories those before the last, which is the note's own. */
+  readonly partsBefore: readonly { readonly fingerprint: Fingerprint; readonly memoryId: string | null }[];
 }
 
 /** All that `report/` writes; a spreadsheet may have moved them, or added others. */
 const COLUMNS = ['row', 'contactId', 'subOrg', 'name', 'memoryId', 'status', 'createdAt', 'attempts', 'fingerprint'] as const;
 /** The name doesn't say which note it is. */
 const NEEDED = COLUMNS.filter((name) => name !== 'name');
+const FINGERPRINTS = /^[0-9a-f]{64}( [0-9a-f]{64})*$/;
 const STATUSES = ['created', 'recovered', 'already_imported', 'duplicate'] as const;
 
 export function isSuccessHeader(header: readonly string[]): boolean {
@@ -41,7 +44,13 @@ export function successRows(header: readonly string[]): (record: SourceRecord) =
     const cell = (name: (typeof COLUMNS)[number]) => unguarded(cells[at.get(name) ?? -1] ?? '');
     const status = STATUSES.find((known) => known === cell('status'));
     if (status === undefined) return expected('status', `one of ${STATUSES.join(', ')}`, cell('status'));
-    if (!/^[0-9a-f]{64}$/.test(cell('fingerprint'))) return expected('fingerprint', '64 digits 0-9 and a-f', cell('fingerprint'));
+    if (!FINGERPRINTS.test(cell('fingerprint'))) return expected('fingerprint', '64 digits 0-9 and a-f', cell('fingerprint'));
+    const fingerprints = cell('fingerprint').split(' ') as Fingerprint[]; // 64 hex digits each, checked above
+    // Only of several memories the ids stand together: an id may hold a space.
+    const ids = fingerprints.length === 1 ? [cell('memoryId')] : cell('memoryId').split(' ');
+    if (ids.length !== fingerprints.length) return expected('memoryId', `${fingerprints.length} ids`, cell('memoryId'));
+    const idOf = (i: number) => (fingerprints.length > 1 && ids[i] === '-' ? null : orNull(ids[i] ?? ''));
+    const last = fingerprints.length - 1;
     if (cell('contactId').trim() === '') return expected('contactId', "a contact's id", cell('contactId'));
     if (cell('createdAt') !== '' && Number.isNaN(Date.parse(cell('createdAt'))))
       return expected('createdAt', 'a time such as 2026-11-23T03:07:49.000Z, or nothing', cell('createdAt'));
@@ -50,11 +59,12 @@ export function successRows(header: readonly string[]): (record: SourceRecord) =
       row: cell('row'),
       contactId: cell('contactId'),
       subOrg: orNull(cell('subOrg')),
-      memoryId: orNull(cell('memoryId')),
+      memoryId: idOf(last),
       status,
       createdAt: orNull(cell('createdAt')),
       attempts: Number(cell('attempts')),
-      fingerprint: cell('fingerprint') as Fingerprint, // 64 hex digits, checked above
+      fingerprint: fingerprints[last]!,
+      partsBefore: fingerprints.slice(0, -1).map((fingerprint, i) => ({ fingerprint, memoryId: idOf(i) })),
     };
   };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
+import type { Draft, MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import { csvHeader, csvRows } from './csv.js';
 import { createFileOrder, type FileOrder } from './file-order.js';
@@ -226,8 +226,14 @@ function cellsOfSuccess(settled: {
     outcome.kind,
     guardCell(outcome.createdAt ?? ''),
     String(attempts),
-    draft?.fingerprint ?? '',
+    draft === null ? '' : fingerprintsOf(draft, outcome.memoryId),
   ];
+}
+
+/** Of a note in parts all of them, in the order of their memories' ids; one that was imported whole has one id. */
+function fingerprintsOf({ fingerprint, parts }: Draft, memoryId: string | null): string {
+  if (parts === undefined || memoryId?.split(' ').length !== parts.length) return fingerprint;
+  return [...parts.slice(0, -1).map(({ draft }) => draft.fingerprint), fingerprint].join(' ');
 }
 
 const FAILURE_COLUMNS = [

@@ -5,6 +5,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
 import type { NoteKey, Outcome } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
+import { memoryIdsOf } from './part-ids.js';
 import type { PreparedRow, PreparedRows } from './rows.js';
 import type { SettledRows } from './settled-rows.js';
 
@@ -39,18 +40,26 @@ export async function admit(batch: readonly PreparedRow[], admission: Admission)
       if (row.kind === 'failed') {
         const { source, failure } = row;
         const { class: failureClass, status, message, attempts } = failure;
-        const durable = writer.fail({ input: source.input.index, row: source.row, class: failureClass, status, message, attempts });
+        const target = source.kind === 'record' ? source.target : 0;
+        const durable = writer.fail({ input: source.input.index, row: source.row, target, class: failureClass, status, message, attempts });
         take(durable.then(() => settled.add({ source, draft: null, outcome: failure })));
+        continue;
+      }
+      if (row.kind === 'filtered') {
+        take(settled.add({ source: row.source, draft: null, outcome: { kind: 'filtered' } }));
         continue;
       }
       const note = known[next++] ?? null;
       const isImported = note?.state === 'created' && !recoveredBefore.has(note.key);
-      if (note === null || !isImported || (options.duplicates === 'create' && firstSeen.has(note.key))) {
+      // Of several identical notes in parts each part finds its own, in the row's turn.
+      const isOneOfMany = options.duplicates === 'create' && note !== null && (firstSeen.has(note.key) || row.draft.parts !== undefined);
+      if (note === null || !isImported || isOneOfMany) {
         await dispatcher.submit(row);
         continue;
       }
       const first = firstSeen.meet(note.key, row.ordinal);
-      const { memoryId, createdAt } = note;
+      const { createdAt } = note;
+      const memoryId = await memoryIdsOf(ledger, row.draft, note);
       const changed = hasChanged(row.draft, note);
       const outcome: Outcome =
         first === null

@@ -19,7 +19,7 @@ export interface Intake {
 
 export interface IntakeInput {
   readonly csv: CsvSource;
-  readonly map: (record: SourceRecord) => Mapped;
+  readonly map: (record: SourceRecord) => readonly Mapped[];
   readonly file: Pick<OpenInput, 'path' | 'totalBytes' | 'sha256'>;
 }
 

@@ -2,10 +2,15 @@ import type { Draft, Fingerprint, MalformedRecord, RowFailure, SourceRecord } fr
 import { rowLabel } from '../model.js';
 import type { Intake } from './intake.js';
 
-/** A row after reading and mapping. `ordinal` is its number over all inputs: its row, counted on from the last row of the input before. */
+/**
+ * A row after reading and mapping: a record for one contact. Of a record that names several there is one for each. `ordinal` is the record's
+ * number over all inputs: its row, counted on from the last row of the input before.
+ */
 export type PreparedRow =
   | { readonly kind: 'failed'; readonly source: SourceRecord | MalformedRecord; readonly failure: RowFailure; readonly ordinal: number }
-  | { readonly kind: 'mapped'; readonly source: SourceRecord; readonly draft: Draft; readonly base: Fingerprint; readonly ordinal: number };
+  | { readonly kind: 'mapped'; readonly source: SourceRecord; readonly draft: Draft; readonly base: Fingerprint; readonly ordinal: number }
+  /** Left out, as asked. */
+  | { readonly kind: 'filtered'; readonly source: SourceRecord; readonly ordinal: number };
 
 export interface PreparedRows {
   /**
@@ -17,7 +22,7 @@ export interface PreparedRows {
   labelOf(ordinal: number): string;
 }
 
-/** read → map, for all inputs, at most `limit` rows. */
+/** read → map, for all inputs, at most `limit` records. */
 export function prepareRows(intake: Intake, limit: number | null): PreparedRows {
   // Where each input's rows begin among the ordinals.
   const starts: number[] = [];
@@ -53,9 +58,13 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
               prepared.push({ kind: 'failed', source, failure, ordinal });
               continue;
             }
-            const mapped = map(source);
-            if (mapped.kind === 'invalid') prepared.push({ kind: 'failed', source, failure: mapped.failure, ordinal });
-            else prepared.push({ kind: 'mapped', source, draft: mapped.draft, base: mapped.base, ordinal });
+            for (const mapped of map(source)) {
+              if (mapped.kind === 'mapped')
+                prepared.push({ kind: 'mapped', source: mapped.source, draft: mapped.draft, base: mapped.base, ordinal });
+              else if (mapped.kind === 'invalid')
+                prepared.push({ kind: 'failed', source: mapped.source, failure: mapped.failure, ordinal });
+              else prepared.push({ kind: 'filtered', source: mapped.source, ordinal });
+            }
           }
           yield prepared;
           if (limit !== null && count >= limit) return;

@@ -283,7 +283,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         const batch = batchOf({
           claims: [claimOf(2)],
           transitions: [created(key, 'm-1'), created(nobody, 'm-x')],
-          failures: [{ input: 0, row: 1, class: 'invalid', status: null, message: 'x', attempts: 0 }],
+          failures: [{ input: 0, row: 1, target: 0, class: 'invalid', status: null, message: 'x', attempts: 0 }],
         });
         await expect(ledger.commit(batch)).rejects.toThrow(LedgerError);
         expect(await known(ledger, 1)).toMatchObject({ state: 'claimed' });
@@ -599,6 +599,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         const failure = (row: number) => ({
           input: row % 2,
           row,
+          target: row % 3,
           class: 'invalid' as const,
           status: null,
           message: `row ${row}`,
@@ -617,7 +618,7 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
         expect(await rows('run-1', third!.number, 1)).toEqual([]);
         expect(await rows('run-2', null, 10)).toEqual([1]);
         expect(await ledger.failuresOfRun(runId('run-1'), { after: second!.number, limit: 1 })).toEqual([
-          { number: third!.number, input: 1, row: 5, class: 'bad_request', status: 400, message: 'row 5', attempts: 1 },
+          { number: third!.number, input: 1, row: 5, target: 2, class: 'bad_request', status: 400, message: 'row 5', attempts: 1 },
         ]);
       });
     });

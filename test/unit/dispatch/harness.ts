@@ -16,8 +16,19 @@ import { createFirstSeen } from '../../../src/ledger/first-seen.js';
 import type { KnownNote, Ledger } from '../../../src/ledger/ledger.js';
 import { openLedger } from '../../../src/ledger/sqlite.js';
 import { createLedgerWriter } from '../../../src/ledger/writer.js';
-import { contentHash, fingerprintOf, withOccurrence } from '../../../src/map/fingerprint.js';
-import type { Clock, Fingerprint, ImportEvent, MappedRow, Outcome, RunId, SettledRow, SourceInput } from '../../../src/model.js';
+import { contentHash, fingerprintOf, partFingerprint, withOccurrence } from '../../../src/map/fingerprint.js';
+import type {
+  Clock,
+  Draft,
+  Fingerprint,
+  ImportEvent,
+  MappedRow,
+  Outcome,
+  Part,
+  RunId,
+  SettledRow,
+  SourceInput,
+} from '../../../src/model.js';
 import { publicMessage } from '../../../src/report/public-message.js';
 import type { ScriptedServer } from '../../support/scripted-api.js';
 import type { VirtualClock } from '../../support/virtual-clock.js';
@@ -29,6 +40,8 @@ export interface Note {
   readonly subOrg?: string | null;
   /** As with `--id-column`. */
   readonly id?: string;
+  /** Too long for one memory: it becomes so many, with ` [1/3]` and so on behind the text. */
+  readonly parts?: number;
 }
 
 export interface RunOptions {
@@ -91,16 +104,25 @@ const INPUT: SourceInput = {
 };
 
 function rowOf(note: Note, row: number): MappedRow & { readonly base: Fingerprint; readonly ordinal: number } {
-  const { contactId, name = 'Note', text, subOrg = null, id } = note;
+  const { contactId, name = 'Note', text, subOrg = null, id, parts: count } = note;
   const content = id === undefined ? ({ kind: 'note', name, text } as const) : ({ kind: 'id', id } as const);
   const fingerprint = fingerprintOf({ contactId, subOrg, content });
   const sentHash = contentHash(name, text);
+  const inputHash = id === undefined ? null : sentHash;
+  const whole = { contactId, subOrg, name, text, fingerprint, sentHash, inputHash, occurrence: 1 };
   return {
-    source: { kind: 'record', input: INPUT, row, line: row + 1, cells: [contactId, text], bytes: text.length, occurrence: null },
-    draft: { contactId, subOrg, name, text, fingerprint, sentHash, inputHash: id === undefined ? null : sentHash, occurrence: 1 },
+    source: { kind: 'record', input: INPUT, row, line: row + 1, cells: [contactId, text], bytes: text.length, occurrence: null, target: 0 },
+    draft: count === undefined ? whole : { ...whole, parts: Array.from({ length: count }, (_, i) => partOf(whole, i + 1, count)) },
     base: fingerprint,
     ordinal: row,
   };
+}
+
+function partOf(whole: Draft, number: number, count: number): Part {
+  const { fingerprint, inputHash } = whole;
+  const base = number === count ? fingerprint : partFingerprint(fingerprint, { inputHash, number, count });
+  const text = `${whole.text} [${number}/${count}]`;
+  return { base, draft: { ...whole, text, fingerprint: base, sentHash: contentHash(whole.name, text) } };
 }
 
 /** One run, wired as `import.ts` does, on a virtual clock, a scripted server and a real ledger. */

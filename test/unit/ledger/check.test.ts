@@ -27,7 +27,7 @@ beforeAll(async () => {
     const answers = await ledger.commit(batchOf({ claims }));
     await settle(ledger, ...answers.flatMap((answer) => (answer.kind === 'claimed' ? [created(answer.key, `m-${answer.key}`)] : [])));
   }
-  await ledger.commit(batchOf({ failures: [{ input: 0, row: 1, class: 'invalid', status: null, message: 'x', attempts: 0 }] }));
+  await ledger.commit(batchOf({ failures: [{ input: 0, row: 1, target: 0, class: 'invalid', status: null, message: 'x', attempts: 0 }] }));
   await ledger.close();
   intact = readFileSync(path);
   removeFolder();
@@ -57,7 +57,7 @@ describe('a sound ledger', () => {
     const check = await checkLedger(path, { quick: false });
     expect(check).toMatchObject({
       path,
-      version: 1,
+      version: 2,
       target: { baseUrl: 'https://api.example.test/' },
       notes: { total: NOTES, created: NOTES, failed: 0 },
       inDoubt: { notes: 0, since: null, runs: [] },

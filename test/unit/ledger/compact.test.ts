@@ -36,6 +36,7 @@ describe('compacting', () => {
     await fill(ledger, 500);
     const failure = {
       input: 0,
+      target: 0,
       class: 'invalid' as const,
       status: null,
       message: 'text: empty, 1 to 5000 characters expected',

@@ -7,7 +7,7 @@ import { claimOf, created } from '../../contract/ledger-store.js';
 
 const key = (n: number) => n as NoteKey; // as a ledger would give them
 const step = (n: number) => created(key(n), `m-${n}`);
-const failure = (row: number) => ({ input: 0, row, class: 'invalid' as const, status: null, message: 'x', attempts: 0 });
+const failure = (row: number) => ({ input: 0, row, target: 0, class: 'invalid' as const, status: null, message: 'x', attempts: 0 });
 
 /** A ledger that notes what it is asked, and commits when it is told to. */
 function createSlowLedger() {

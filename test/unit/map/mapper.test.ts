@@ -18,21 +18,25 @@ interface Said {
 
 function record(cells: readonly string[], occurrence: number | null = null, header: readonly string[] = HEADER): SourceRecord {
   const input = { index: 0, path: 'notes.csv', header, delimiter: ',', encoding: 'utf-8', isFailuresFile: occurrence !== null };
-  return { kind: 'record', input, row: 1, line: 2, cells, bytes: 10, occurrence };
+  return { kind: 'record', input, row: 1, line: 2, cells, bytes: 10, occurrence, target: 0 };
 }
 
 function mapper({ header = HEADER, map = {}, set = {}, idColumn = null, defaultSubOrg = null }: Said = {}) {
   const map1 = createMapper({ plan: matchColumns({ header, path: 'notes.csv', map, set, idColumn }), defaultSubOrg });
-  return (cells: readonly string[], occurrence: number | null = null) => map1(record(cells, occurrence, header));
+  return (cells: readonly string[], occurrence: number | null = null) => {
+    const [result, ...others] = map1(record(cells, occurrence, header));
+    if (result === undefined || others.length > 0) throw new Error('expected one note');
+    return result;
+  };
 }
 
 function mapped(result: Mapped) {
-  if (result.kind === 'invalid') throw new Error(result.failure.message);
+  if (result.kind !== 'mapped') throw new Error(result.kind === 'invalid' ? result.failure.message : result.kind);
   return result;
 }
 
 function failure(result: Mapped) {
-  if (result.kind === 'mapped') throw new Error('it is valid');
+  if (result.kind !== 'invalid') throw new Error('it is valid');
   return result.failure;
 }
 
@@ -43,6 +47,7 @@ describe('a mapped row', () => {
     const base = fingerprintOf({ contactId: 'C-1', subOrg: 'so-1', content: { kind: 'note', name: ' Call', text: 'Likes\r\ntea ' } });
     expect(mapper()([' C-1 ', ' Call', 'Likes\r\ntea ', ' so-1 ', '', ''])).toEqual({
       kind: 'mapped',
+      source: record([' C-1 ', ' Call', 'Likes\r\ntea ', ' so-1 ', '', '']),
       base,
       draft: {
         contactId: 'C-1',

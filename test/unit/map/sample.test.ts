@@ -10,7 +10,9 @@ describe('samples/crm-notes.csv', () => {
   const map = createMapper({ plan: matchColumns({ header, path: 'sample', map: {}, set: {}, idColumn: null }), defaultSubOrg: null });
   const input = { index: 0, path: 'sample', header, delimiter: ',', encoding: 'utf-8', isFailuresFile: false };
   const readable = rows.filter((cells) => cells.length === header.length);
-  const mapped = readable.map((cells, index) => map({ kind: 'record', input, row: index + 1, line: 0, cells, bytes: 0, occurrence: null }));
+  const mapped = readable.flatMap((cells, index) =>
+    map({ kind: 'record', input, row: index + 1, line: 0, cells, bytes: 0, occurrence: null, target: 0 }),
+  );
   const drafts = mapped.flatMap((result) => (result.kind === 'mapped' ? [result.draft] : []));
 
   it('has a few rows for each thing that can become of one', () => {

@@ -54,7 +54,11 @@ export function settled(row: {
   const { outcome, input = inputWith(), draft = draftWith() } = row;
   const cells = row.cells ?? ['contact-1', 'Lease renewal', 'Wants to renew in spring, asked about the garden.'];
   const number = row.row ?? 1;
-  return { source: { kind: 'record', input, row: number, line: number + 1, cells, bytes: 50, occurrence: null }, draft, outcome };
+  return {
+    source: { kind: 'record', input, row: number, line: number + 1, cells, bytes: 50, occurrence: null, target: 0 },
+    draft,
+    outcome,
+  };
 }
 
 export function malformed(row: { readonly raw: Uint8Array; readonly input?: SourceInput; readonly row?: number }): SettledRow {
