@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { listByPhone } from './callers/by-phone.js';
 import { createClient } from './callers/client.js';
 import { createPageSense, judge } from './callers/reconcile.js';
 import { realClock } from './clock.js';
@@ -107,7 +108,8 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   const release = stopOnSignal(signal, halt);
   const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
   const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt });
-  const api = createClient({
+  const writer = createLedgerWriter({ ledger });
+  const client = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs,
@@ -115,6 +117,10 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     userAgent: USER_AGENT,
     env: env ?? process.env,
     now: clock.now,
+  });
+  const api = listByPhone(client, {
+    contactOf: ledger.contactOf,
+    learn: (address, contactId) => writer.learn({ address, contactId }),
   });
 
   try {
@@ -126,7 +132,6 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     }
 
     const rows = prepareRows(intake, options.limit);
-    const writer = createLedgerWriter({ ledger });
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
     const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), publicMessage, ...options });
     const pages = createPageSense();

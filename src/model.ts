@@ -109,10 +109,18 @@ export interface MappedRow {
   readonly draft: Draft;
 }
 
+/** What a 201 says of its memory. */
+export interface CreatedMemory {
+  readonly id: string;
+  readonly createdAt: string | null;
+  /** Whose it is: where it was addressed by phone number there is no other way to learn that. */
+  readonly contactId?: string | null;
+}
+
 /** What one answer, or the lack of one, says of the memory that was asked for. `callers/classify.ts` decides. */
 export type Verdict =
   /** 201. `memory` is null where the body couldn't be read: its id is learnt by looking. */
-  | { readonly kind: 'created'; readonly memory: { readonly id: string; readonly createdAt: string | null } | null }
+  | { readonly kind: 'created'; readonly memory: CreatedMemory | null }
   /** A definite no: the memory wasn't created, and a repeat won't change it. */
   | {
       readonly kind: 'refused';

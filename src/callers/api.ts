@@ -15,6 +15,7 @@ export interface CallersApi {
 }
 
 export interface ContactAddress {
+  /** Or a campaign and a phone number, see `PhoneAddress`. */
   readonly contactId: string;
   readonly subOrg: string | null;
 }
@@ -56,7 +57,14 @@ export type ListAnswer = {
    * No list could be had: the server's trouble (`outage: true`: no connection, 5xx, no answer) or no such list (404, HTML …).
    * `refusedBy`: where that is a definite no, whose it is: the API's own word, or somebody else's (a proxy's page, a redirect).
    */
-  | { readonly kind: 'unlisted'; readonly outage: boolean; readonly refusedBy?: 'api' | 'stranger'; readonly message: string }
+  | {
+      readonly kind: 'unlisted';
+      readonly outage: boolean;
+      readonly refusedBy?: 'api' | 'stranger';
+      /** False where there was nothing to ask for. */
+      readonly isAsked?: boolean;
+      readonly message: string;
+    }
 );
 
 export type RemoveAnswer = {

@@ -1,5 +1,6 @@
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { UserError } from '../errors.js';
+import { parsePhoneAddress } from '../phone-address.js';
 import { createRedactor } from '../redact.js';
 import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from './api.js';
 import { Attempt, type AttemptOptions } from './attempt.js';
@@ -193,6 +194,11 @@ function errorOfProxy(error: Error): Error {
 }
 
 function memoriesOf({ contactId }: ContactAddress): string | null {
+  const byPhone = parsePhoneAddress(contactId);
+  if (byPhone !== null) {
+    const campaign = pathSegment(byPhone.campaignId);
+    return campaign === null ? null : `/campaigns/${campaign}/contacts/${encodeURIComponent(byPhone.phoneNumber)}/memories`;
+  }
   const segment = pathSegment(contactId);
   return segment === null ? null : `/contacts/${segment}/memories`;
 }

@@ -1,12 +1,14 @@
 import type { ListedMemory } from './api.js';
 
-/** Id and time of a 201's body, or null where it has no id that can be trusted. Nothing else of the body is needed. */
-export function readCreated(body: string | null): { readonly id: string; readonly createdAt: string | null } | null {
+/** Id, time and contact of a 201's body, or null where it has no id that can be trusted. Nothing else of the body is needed. */
+export function readCreated(
+  body: string | null,
+): { readonly id: string; readonly createdAt: string | null; readonly contactId: string | null } | null {
   const answer = parseObject(body);
   const memory = answer === null ? null : asObject(answer.data);
   const id = memory === null ? null : readId(memory.id);
   if (memory === null || id === null) return null;
-  return { id, createdAt: readTime(memory.createdAt).text };
+  return { id, createdAt: readTime(memory.createdAt).text, contactId: readId(memory.contactId) };
 }
 
 /**

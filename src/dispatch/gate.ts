@@ -140,6 +140,7 @@ export function createGate(options: GateOptions): Gate {
         lists,
         () => api.list(contact),
         (answer, ticket) => {
+          if (answer.kind === 'unlisted' && answer.isAsked === false) return listResult(answer, contact.contactId);
           emit({ type: 'request', verb: 'list', status: answer.status, sent: true, durationMs: answer.durationMs });
           if (answer.kind === 'rate_limited') refused(ticket, answer.retryAfterMs);
           else delivered(answer);

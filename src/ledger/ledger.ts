@@ -42,8 +42,11 @@ export interface Ledger {
   /** The same of notes that this run created and whose closing look is due. */
   closingNotes(page: { readonly after: NoteKey | null; readonly limit: number }): Promise<readonly OpenNote[]>;
 
-  /** What a list of this contact must show, and what in it is known. */
+  /** What a list of this contact must show, and what in it is known: the ids also of notes that name it by phone number, or by its id. */
   contact(contactId: string, subOrg: string | null): Promise<ContactKnowledge>;
+
+  /** The id of the contact that an address by phone number is known to mean; null: never learnt. */
+  contactOf(address: string): Promise<string | null>;
 
   /** The contact and sub organization with most memories known to be there: its list is the longest we can ask for. */
   largestContact(): Promise<{ readonly contactId: string; readonly subOrg: string | null; readonly memories: number } | null>;
@@ -77,6 +80,14 @@ export interface LedgerBatch {
   readonly claims: readonly Claim[];
   readonly transitions: readonly Transition[];
   readonly failures: readonly RunFailure[];
+  /** Contacts whose id became known, which their notes name by phone number (see `PhoneAddress`). */
+  readonly contacts?: readonly LearntContact[];
+}
+
+export interface LearntContact {
+  /** What stands in the notes' `contactId`. */
+  readonly address: string;
+  readonly contactId: string;
 }
 
 export interface Claim {

@@ -69,8 +69,14 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX failure_by_run ON failure (run_number, failure_number);
   `,
-  // Which of the contacts that a row names.
-  'ALTER TABLE failure ADD COLUMN target INTEGER NOT NULL DEFAULT 0;',
+  // Records that name several contacts, and contacts by phone number.
+  `
+  ALTER TABLE failure ADD COLUMN target INTEGER NOT NULL DEFAULT 0;
+
+  -- Contacts that notes name by phone number: note.contact_id is the address, and lists are asked for by the contact's own id.
+  CREATE TABLE learnt_contact (address TEXT PRIMARY KEY, contact_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX learnt_contact_by_id ON learnt_contact (contact_id);
+  `,
 ];
 
 /**

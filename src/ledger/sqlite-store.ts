@@ -2,6 +2,7 @@ import { LedgerError } from '../errors.js';
 import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
 import { createCreatedNotes } from './created-notes.js';
 import { type Database, describe } from './database.js';
+import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
 import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
@@ -129,11 +130,13 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
   const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
+    for (const contact of batch.contacts ?? []) learnt.learn(contact);
     for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.target, f.class, f.status, f.message, f.attempts);
     return answers;
   };
 
   const createdNotes = createCreatedNotes(database);
+  const learnt = createLearntContacts(database);
   const runNumberOf = (runId: RunId): number => Number(database.prepare(RUN_NUMBER).get(runId)?.run_number ?? -1);
 
   return {
@@ -172,7 +175,14 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       );
     },
     async contact(contactId, subOrg) {
-      return guarded(() => index.contact(contactId, subOrg));
+      return guarded(() => {
+        const known = index.contact(contactId, subOrg);
+        const others = learnt.otherNames(contactId).map((name) => index.contact(name, subOrg).memoryIds);
+        return others.length === 0 ? known : { ...known, memoryIds: new Set([known.memoryIds, ...others].flatMap((ids) => [...ids])) };
+      });
+    },
+    async contactOf(address) {
+      return guarded(() => learnt.contactOf(address));
     },
     async largestContact() {
       return guarded(() => index.largestContact());

@@ -1,6 +1,6 @@
 import { LedgerError } from '../errors.js';
 import { assertNever } from '../model.js';
-import type { Claim, ClaimAnswer, Ledger, LedgerBatch, RunFailure, Transition } from './ledger.js';
+import type { Claim, ClaimAnswer, LearntContact, Ledger, LedgerBatch, RunFailure, Transition } from './ledger.js';
 
 /**
  * Gathers what single rows have to say into the ledger's batches: bounded in rows and in milliseconds. A claim doesn't wait for more to
@@ -13,6 +13,8 @@ export interface LedgerWriter {
   settle(step: Transition): Promise<void>;
   /** Resolves when the failure of a row that was never claimed is durable. @throws LedgerError */
   fail(failure: RunFailure): Promise<void>;
+  /** Goes along with the next commit; nobody waits for it. */
+  learn(contact: LearntContact): void;
   /** Resolves when everything said so far is durable. @throws LedgerError */
   flush(): Promise<void>;
 }
@@ -34,6 +36,7 @@ type Entry =
     }
   | { readonly kind: 'settle'; readonly step: Transition; readonly resolve: () => void; readonly reject: (error: unknown) => void }
   | { readonly kind: 'fail'; readonly failure: RunFailure; readonly resolve: () => void; readonly reject: (error: unknown) => void }
+  | { readonly kind: 'learn'; readonly contact: LearntContact; readonly resolve: () => void; readonly reject: (error: unknown) => void }
   /** Writes nothing: it resolves when all that stands before it is durable. */
   | { readonly kind: 'flush'; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
@@ -87,6 +90,7 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: 
   return {
     claim: (claim) => new Promise((resolve, reject) => add({ kind: 'claim', claim, resolve, reject })),
     settle: (step) => new Promise((resolve, reject) => add({ kind: 'settle', step, resolve, reject })),
+    learn: (contact) => add({ kind: 'learn', contact, resolve: () => {}, reject: () => {} }),
     fail: (row) => new Promise((resolve, reject) => add({ kind: 'fail', failure: row, resolve, reject })),
     flush: () =>
       new Promise((resolve, reject) => {
@@ -100,12 +104,14 @@ function toLedgerBatch(batch: readonly Entry[]): LedgerBatch {
   const claims: Claim[] = [];
   const transitions: Transition[] = [];
   const failures: RunFailure[] = [];
+  const contacts: LearntContact[] = [];
   for (const entry of batch) {
     if (entry.kind === 'claim') claims.push(entry.claim);
     else if (entry.kind === 'settle') transitions.push(entry.step);
     else if (entry.kind === 'fail') failures.push(entry.failure);
+    else if (entry.kind === 'learn') contacts.push(entry.contact);
   }
-  return { claims, transitions, failures };
+  return { claims, transitions, failures, contacts };
 }
 
 function resolveAll(batch: readonly Entry[], answers: readonly ClaimAnswer[]): void {
@@ -120,6 +126,7 @@ function resolveAll(batch: readonly Entry[], answers: readonly ClaimAnswer[]): v
       }
       case 'settle':
       case 'fail':
+      case 'learn':
       case 'flush':
         entry.resolve();
         break;

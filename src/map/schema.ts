@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePhoneAddress } from '../phone-address.js';
 
 /** The API's limits, in Unicode code points (its reference; JSON Schema counts so). */
 export const MAX_NAME = 200;
@@ -73,6 +74,14 @@ function checkContactId(value: string, report: Report): void {
   }
   // encodeURIComponent leaves dots alone, and a client takes `/contacts/../memories` for another address.
   if (value === '.' || value === '..') report('path_segment', value.length, `"${value}" is no id that a URL can hold`);
+  if (parsePhoneAddress(value) !== null) {
+    report(
+      'contact_id',
+      value.length,
+      'this form names a contact by campaign and phone number: give --campaign, and the number in its own column',
+    );
+    return;
+  }
   const control = value.search(CONTROL);
   if (control >= 0) reportCharacter(value, control, { rule: 'no_control_characters', why: 'a control character' }, report);
   checkWellFormed(value, report);

@@ -1,3 +1,4 @@
+import { listByPhone } from '../callers/by-phone.js';
 import { createClient } from '../callers/client.js';
 import { createPageSense, type PageSense } from '../callers/reconcile.js';
 import { createAim } from '../dispatch/aim.js';
@@ -26,7 +27,7 @@ export interface Connection {
 export function connect(given: {
   readonly options: ResolvedOptions;
   readonly hooks: AfterRunHooks;
-  readonly ledger: Pick<Ledger, 'largestContact'>;
+  readonly ledger: Pick<Ledger, 'largestContact' | 'contactOf'>;
   readonly clock: Clock;
 }): Connection {
   const { options, hooks, ledger, clock } = given;
@@ -39,7 +40,7 @@ export function connect(given: {
   };
   const halt = createHalt(({ reasonCode, message }) => emit({ type: 'stopping', reasonCode, reason: message }));
   const release = stopOnSignal(hooks.signal, halt);
-  const api = createClient({
+  const client = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,
     timeoutMs: options.timeoutMs,
@@ -48,6 +49,8 @@ export function connect(given: {
     env: hooks.env ?? process.env,
     now: clock.now,
   });
+  // What is learnt here, a deletion or a list doesn't need to keep.
+  const api = listByPhone(client, { contactOf: ledger.contactOf, learn: () => {} });
   const pages = createPageSense();
   const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, () => true), publicMessage, ...options });
   return {

@@ -40,6 +40,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 const ROUTES = [
   { method: 'POST', url: '/contacts/:id/memories', verb: 'create' },
+  { method: 'POST', url: '/campaigns/:campaign/contacts/:id/memories', verb: 'create' },
   { method: 'GET', url: '/contacts/:id/memories', verb: 'list' },
   { method: 'DELETE', url: '/memories/:id', verb: 'delete' },
 ] as const;
@@ -71,7 +72,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     reply.send(stats());
   });
   for (const { method, url, verb } of ROUTES) {
-    app.route<{ Params: { id: string }; Querystring: { status?: unknown } }>({
+    app.route<{ Params: { id: string; campaign?: string }; Querystring: { status?: unknown } }>({
       method,
       url,
       onRequest: (request, _reply, next) => {
@@ -85,6 +86,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
         const call: ApiCall = {
           verb,
           id: params.id,
+          campaign: params.campaign ?? null,
           subOrg: header(request, 'x-sub-organization-id'),
           authorization: header(request, 'authorization'),
           body: typeof body === 'string' && isJson(request.headers['content-type']) ? body : null,

@@ -6,8 +6,9 @@ import { type FieldProblem, noteProblems, parseNote } from './validation.js';
 /** A request to the API, parsed as far as HTTP goes. */
 export interface ApiCall {
   readonly verb: 'create' | 'list' | 'delete';
-  /** Of the path, decoded: a contact's for create and list, a memory's for delete. */
+  /** Of the path, decoded: a contact's for create and list (a phone number where there is a campaign), a memory's for delete. */
   readonly id: string;
+  readonly campaign: string | null;
   readonly subOrg: string | null;
   readonly authorization: string | null;
   /** create: the body as it came. */
@@ -45,7 +46,7 @@ export function callersApi(store: MemoryStore, settings: ApiSettings): (call: Ap
   };
 
   function create(call: ApiCall): Reply {
-    const problem = contactIdProblem(call.id);
+    const problem = call.campaign === null ? contactIdProblem(call.id) : phoneNumberProblem(call.id);
     if (problem !== null) return invalid([problem]);
     const note = parseNote(call.body);
     if (typeof note === 'string') return invalid([{ field: 'body', message: note }]);
@@ -55,7 +56,9 @@ export function callersApi(store: MemoryStore, settings: ApiSettings): (call: Ap
     if (stop !== null) return stop;
     const now = settings.now();
     const memory = store.add({
-      contactId: call.id,
+      contactId: call.campaign === null ? call.id : contactWithNumber(call.id),
+      phoneNumber: call.campaign === null ? null : call.id,
+      campaignId: call.campaign,
       subOrg: call.subOrg,
       // Both are strings: `noteProblems` found nothing.
       name: note.name as string,
@@ -135,6 +138,18 @@ function contactIdProblem(contactId: string): FieldProblem | null {
   return { field: 'contactId', message: 'contactId must be 1 to 64 characters of letters, digits and . _ @ : + -' };
 }
 
+const PHONE_NUMBER = /^\+?\d{5,15}$/;
+
+function phoneNumberProblem(phoneNumber: string): FieldProblem | null {
+  if (PHONE_NUMBER.test(phoneNumber)) return null;
+  return { field: 'phoneNumber', message: 'phoneNumber must be 5 to 15 digits, with or without a + before them' };
+}
+
+/** Every number has a contact, one whatever the campaign. */
+function contactWithNumber(phoneNumber: string): string {
+  return `phone-${phoneNumber.replace('+', '')}`;
+}
+
 function statusProblem(status: string | null): FieldProblem | null {
   if (status === null || status === 'ACTUAL' || status === 'OUTDATED' || status === 'DELETED') return null;
   return { field: 'status', message: 'status must be one of ACTUAL, OUTDATED, DELETED' };
@@ -164,8 +179,8 @@ function wire(memory: StoredMemory) {
     name: memory.name,
     text: memory.text,
     status: memory.status,
-    phoneNumber: '+15550100',
-    campaignId: 'campaign-of-the-sandbox',
+    phoneNumber: memory.phoneNumber ?? '+15550100',
+    campaignId: memory.campaignId ?? 'campaign-of-the-sandbox',
     createdAt: memory.createdAt,
     contactId: memory.contactId,
     ...(memory.updatedAt === null ? {} : { updatedAt: memory.updatedAt }),

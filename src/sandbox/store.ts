@@ -6,6 +6,9 @@ export interface StoredMemory {
   readonly sequence: number;
   readonly id: string;
   readonly contactId: string;
+  /** As it was addressed; otherwise null. */
+  readonly phoneNumber: string | null;
+  readonly campaignId: string | null;
   readonly subOrg: string | null;
   readonly name: string;
   readonly text: string;
@@ -23,6 +26,8 @@ export type Mangle = 'trim' | 'nfc' | 'lf' | 'all';
 
 export interface NewStoredMemory {
   readonly contactId: string;
+  readonly phoneNumber?: string | null;
+  readonly campaignId?: string | null;
   readonly subOrg: string | null;
   readonly name: string;
   readonly text: string;
@@ -95,6 +100,8 @@ export function memoryStore(options: { mangle: Mangle | undefined; resume: reado
         sequence,
         id: prefix + sequence,
         contactId: memory.contactId,
+        phoneNumber: memory.phoneNumber ?? null,
+        campaignId: memory.campaignId ?? null,
         subOrg: memory.subOrg,
         name: mangled(memory.name, options.mangle),
         text: mangled(memory.text, options.mangle),

@@ -623,6 +623,33 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
       });
     });
 
+    describe('contacts by phone number', () => {
+      test('are known by their id once it was learnt, and share the ids of their memories with it', async () => {
+        let ledger = await open('run-1');
+        const [address, other] = ['campaign:x/+4930123456', 'campaign:y/4930123456'];
+        expect(await ledger.contactOf(address)).toBeNull();
+        const keys: NoteKey[] = [];
+        for (const [n, contactId] of [address, other, 'C-1', 'C-2'].entries()) keys.push(await claimKey(ledger, claimOf(n, { contactId })));
+        await settle(ledger, ...keys.map((key, n) => created(key, `m-${n}`)));
+        await ledger.commit(batchOf({ contacts: [{ address, contactId: 'C-9' }] }));
+        await ledger.commit(
+          batchOf({
+            contacts: [
+              { address, contactId: 'C-1' },
+              { address: other, contactId: 'C-1' },
+            ],
+          }),
+        );
+        ledger = await nextRun(ledger, 'run-2');
+        expect(await ledger.contactOf(address)).toBe('C-1');
+        expect(await ledger.contactOf('C-1')).toBeNull();
+        expect([...(await ledger.contact('C-1', null)).memoryIds].sort()).toEqual(['m-0', 'm-1', 'm-2']);
+        expect([...(await ledger.contact(address, null)).memoryIds].sort()).toEqual(['m-0', 'm-2']);
+        expect((await ledger.contact(address, null)).newest).toBe('m-0');
+        expect([...(await ledger.contact('C-2', null)).memoryIds]).toEqual(['m-3']);
+      });
+    });
+
     describe('what a run created', () => {
       const make = async (ledger: Ledger, n: number, part: { contactId: string; subOrg?: string | null; memoryId?: string | null }) => {
         const { contactId, subOrg = null, memoryId = `m-${n}` } = part;

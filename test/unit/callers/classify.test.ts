@@ -81,9 +81,12 @@ describe('the verdict on a create', () => {
   });
 
   it.each([
-    ['{"status":"success","data":{"id":"m-1","createdAt":"2026-11-23T03:07:49Z"}}', { id: 'm-1', createdAt: '2026-11-23T03:07:49Z' }],
-    ['\ufeff{"data":{"id":"m-1"}}', { id: 'm-1', createdAt: null }],
-    ['{"data":{"id":17}}', { id: '17', createdAt: null }],
+    [
+      '{"status":"success","data":{"id":"m-1","createdAt":"2026-11-23T03:07:49Z"}}',
+      { id: 'm-1', createdAt: '2026-11-23T03:07:49Z', contactId: null },
+    ],
+    ['\ufeff{"data":{"id":"m-1","contactId":"c-1"}}', { id: 'm-1', createdAt: null, contactId: 'c-1' }],
+    ['{"data":{"id":17}}', { id: '17', createdAt: null, contactId: null }],
     // Rounded by JSON.parse: it would be another memory's id.
     ['{"data":{"id":12345678901234567890}}', null],
     ['{"data":{"id":""}}', null],

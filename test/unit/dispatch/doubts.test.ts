@@ -10,7 +10,7 @@ import { ledgerFile, notesOf, simulate } from './harness.js';
 
 const never = () => Promise.reject(new Error('not asked for here'));
 const NO_LOOKER: Looker = { settle: never, once: never, list: never, askForLongest: never };
-const NO_WRITER: LedgerWriter = { claim: never, settle: never, fail: never, flush: never };
+const NO_WRITER: LedgerWriter = { claim: never, settle: never, learn: () => {}, fail: never, flush: never };
 
 function openNote(key: number, contactId: string): OpenNote {
   return {
