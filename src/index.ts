@@ -8,9 +8,7 @@ export type {
   Draft,
   FailureClass,
   ImportEvent,
-  LargeImport,
   Outcome,
-  Plan,
   ReasonCode,
   RowFailure,
   RunFiles,
@@ -18,10 +16,9 @@ export type {
   SettledRow,
   SourceInput,
   SourceRow,
-  UndoPreview,
-  UndoSummary,
-  VerifySummary,
 } from './model.js';
+export type { UndoPreview, UndoSummary, VerifySummary } from './model-after-run.js';
+export type { LargeImport, Plan } from './model-plan.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
 export { type PrunedRun, type PrunedRuns, type PruneOptions, pruneRuns } from './prune-runs.js';

@@ -3,7 +3,7 @@ import { realClock } from './clock.js';
 import { OptionsError, StoppedError } from './errors.js';
 import type { Ledger, RunRecord } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
-import type { VerifySummary, VerifyVerdict } from './model.js';
+import type { VerifySummary, VerifyVerdict } from './model-after-run.js';
 import { wholeNumber } from './option-values.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { createRunFolder } from './report/run-folder.js';

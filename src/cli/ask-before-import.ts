@@ -1,4 +1,4 @@
-import type { Estimate, LargeImport } from '../model.js';
+import type { Estimate, LargeImport } from '../model-plan.js';
 import { formatCount } from '../report/format.js';
 import { cleanLine } from '../report/public-message.js';
 import { canAsk, confirm } from './confirm.js';

@@ -1,5 +1,6 @@
 import { LedgerHeldError, UserError } from '../errors.js';
-import { assertNever, type Plan, type RunSummary } from '../model.js';
+import { assertNever, type RunSummary } from '../model.js';
+import type { Plan } from '../model-plan.js';
 
 /** A contract (README, "Exit codes"): cron, Kubernetes and CI decide by these. */
 export const EXIT = {

@@ -1,4 +1,4 @@
-import type { Ending, UndoPreview, UndoSummary, VerifySummary } from '../model.js';
+import type { Ending, UndoPreview, UndoSummary, VerifySummary } from '../model-after-run.js';
 import { formatCount, formatDuration } from './format.js';
 
 // What `verify` and `undo` say to a person: what came out, what each number means and what to do about it, where the lines are.

@@ -1,5 +1,5 @@
-import type { Plan } from '../model.js';
 import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
+import type { Plan } from '../model-plan.js';
 import { formatCount, formatDuration } from './format.js';
 
 /** A plan for a person: what would happen, what would fail and where, how long it would take. */

@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
-import type { UndoneNote, VerifiedNote } from '../model.js';
+import type { UndoneNote, VerifiedNote } from '../model-after-run.js';
 import { csvHeader, csvRows } from './csv.js';
 import { guardCell } from './guard.js';
 import { type ReportFile, reportFile } from './report-file.js';

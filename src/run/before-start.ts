@@ -1,6 +1,6 @@
 import { UserError } from '../errors.js';
 import { isLoopback } from '../loopback.js';
-import type { LargeImport } from '../model.js';
+import type { LargeImport } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { requireDiskSpace } from './disk-space.js';
 import type { Intake } from './intake.js';

@@ -5,7 +5,8 @@ import { createPermits } from '../dispatch/permits.js';
 import { StoppedError } from '../errors.js';
 import type { CreatedNote, Ledger } from '../ledger/ledger.js';
 import { contentHash } from '../map/fingerprint.js';
-import { assertNever, type VerifiedNote } from '../model.js';
+import { assertNever } from '../model.js';
+import type { VerifiedNote } from '../model-after-run.js';
 import type { Connection } from './connection.js';
 import type { ContactGroup } from './contact-groups.js';
 

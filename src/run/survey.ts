@@ -1,7 +1,7 @@
 import { StoppedError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedgerToRead } from '../ledger/sqlite.js';
-import type { Estimate } from '../model.js';
+import type { Estimate } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, openIntake } from './intake.js';
 import { prepareRows } from './rows.js';

@@ -2,7 +2,8 @@ import { compareContact, type Presence } from '../callers/compare.js';
 import { isDeleted } from '../dispatch/adopt.js';
 import type { CreatedNote, Ledger } from '../ledger/ledger.js';
 import { contentHash } from '../map/fingerprint.js';
-import { assertNever, type UndoneNote } from '../model.js';
+import { assertNever } from '../model.js';
+import type { UndoneNote } from '../model-after-run.js';
 import type { Connection } from './connection.js';
 import type { ContactGroup } from './contact-groups.js';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Plan } from '../../src/model.js';
+import type { Plan } from '../../src/model-plan.js';
 import { type Bench, KEY, test } from '../support/bench.js';
 import { until } from '../support/cli.js';
 import { csvOf, makeNotes } from '../support/notes.js';

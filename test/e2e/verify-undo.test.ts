@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { UndoSummary, VerifySummary } from '../../src/model.js';
+import type { UndoSummary, VerifySummary } from '../../src/model-after-run.js';
 import { type Bench, test } from '../support/bench.js';
 import { type CliResult, until } from '../support/cli.js';
 import { csvOf, makeNotes } from '../support/notes.js';

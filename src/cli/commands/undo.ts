@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.js';
-import type { UndoPreview } from '../../model.js';
+import type { UndoPreview } from '../../model-after-run.js';
 import { undoPreviewText, undoText } from '../../report/after-run-text.js';
 import { type UndoOptions, undoRun } from '../../undo.js';
 import { canAsk, confirm } from '../confirm.js';

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { askBeforeImport, questionOf } from '../../../src/cli/ask-before-import.js';
 import type { Io } from '../../../src/cli/io.js';
-import type { LargeImport } from '../../../src/model.js';
+import type { LargeImport } from '../../../src/model-plan.js';
 import { fakeIo } from './fake-io.js';
 
 const LARGE: LargeImport = {

@@ -3,7 +3,8 @@ import { describe, expect } from 'vitest';
 import type { Io } from '../../../src/cli/io.js';
 import { runProgram } from '../../../src/cli/program.js';
 import { openLedger } from '../../../src/ledger/sqlite.js';
-import type { RunId, UndoSummary } from '../../../src/model.js';
+import type { RunId } from '../../../src/model.js';
+import type { UndoSummary } from '../../../src/model-after-run.js';
 import { type Desk, notesOf, test } from '../../support/desk.js';
 import { fakeIo } from './fake-io.js';
 

@@ -6,7 +6,8 @@ import type { Removal } from '../../../src/dispatch/persist.js';
 import { LedgerError } from '../../../src/errors.js';
 import type { CreatedNote, LedgerBatch } from '../../../src/ledger/ledger.js';
 import { contentHash } from '../../../src/map/fingerprint.js';
-import type { NoteKey, RunId, UndoneNote } from '../../../src/model.js';
+import type { NoteKey, RunId } from '../../../src/model.js';
+import type { UndoneNote } from '../../../src/model-after-run.js';
 import { undoNotes } from '../../../src/run/undo-notes.js';
 
 const CONTACTS = 40;
