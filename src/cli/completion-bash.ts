@@ -55,9 +55,19 @@ function valueCases(commands: readonly CompletedCommand[]): string {
   return [...flags].map(([action, names]) => `    ${[...names].join(' | ')}) ${action}; return ;;`).join('\n');
 }
 
-function commandCase({ name, argument, options }: CompletedCommand): string {
+function commandCase({ name, argument, second, options }: CompletedCommand): string {
   const flags = options.map(({ flag }) => flag).join(' ');
-  return `    ${name}) if [[ $current == -* ]]; then _memory_import_words '${flags}'; else ${argument === null ? "_memory_import_words ''" : actionOf(argument)}; fi ;;`;
+  const words = second.map(({ word }) => word).join(' ');
+  const behind = second.map((one) => `${one.word}) ${argumentAction(one.argument)} ;;`).join(' ');
+  const others =
+    second.length === 0
+      ? `else ${argumentAction(argument)}`
+      : `elif ((COMP_CWORD == 2)); then _memory_import_words '${words}'; else case \${COMP_WORDS[2]} in ${behind} esac`;
+  return `    ${name}) if [[ $current == -* ]]; then _memory_import_words '${flags}'; ${others}; fi ;;`;
+}
+
+function argumentAction(argument: Completed | null): string {
+  return argument === null ? "_memory_import_words ''" : actionOf(argument);
 }
 
 function actionOf(completed: Completed): string {

@@ -21,10 +21,20 @@ ${commands.flatMap(commandLines).join('\n')}
 `;
 }
 
-function commandLines({ name, argument, options }: CompletedCommand): readonly string[] {
-  const within = `complete -c memory-import -n '__fish_seen_subcommand_from ${name}'`;
+function commandLines({ name, argument, second, options }: CompletedCommand): readonly string[] {
+  const seen = `__fish_seen_subcommand_from ${name}`;
+  const within = `complete -c memory-import -n '${seen}'`;
+  const words = second.map(({ word }) => word).join(' ');
   return [
     ...(argument === null ? [] : [`${within} ${argumentsOf(argument)}`]),
+    ...(second.length === 0
+      ? []
+      : [`complete -c memory-import -n '${seen}; and not __fish_seen_subcommand_from ${words}' -k -a '${words}'`]),
+    ...second.flatMap((one) =>
+      one.argument === null
+        ? []
+        : [`complete -c memory-import -n '${seen}; and __fish_seen_subcommand_from ${one.word}' ${argumentsOf(one.argument)}`],
+    ),
     ...options.map(
       ({ flag, meaning, value }) => `${within} -l ${flag.slice(2)}${value === null ? '' : ` ${completedBy(value)}`} -d '${meaning}'`,
     ),

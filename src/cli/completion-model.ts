@@ -14,6 +14,8 @@ export interface CompletedCommand {
   readonly summary: string;
   /** What its arguments are; null: it takes none. */
   readonly argument: Completed | null;
+  /** Of a command of two words: the second ones, and what may stand behind each. Otherwise empty. */
+  readonly second: readonly { readonly word: string; readonly argument: Completed | null }[];
   readonly options: readonly CompletedOption[];
 }
 
@@ -43,12 +45,13 @@ export function completedCommands(commands: readonly CommandShape[]): readonly C
     name,
     summary: short(summary),
     argument: argument === undefined ? null : argumentOf(argument.name),
+    second: [],
     options: [...optionsOf(name).map(optionOf), { flag: '--help', meaning: 'options and examples', value: null, repeatable: false }],
   }));
   return grouped(completed);
 }
 
-/** Commands of two words as one of their first word, whose arguments are the second words and whose options are those of all of them. */
+/** Commands of two words as one of their first word, whose options are those of all of them. */
 function grouped(commands: readonly CompletedCommand[]): readonly CompletedCommand[] {
   const groups = new Map<string, CompletedCommand[]>();
   for (const command of commands) {
@@ -58,16 +61,16 @@ function grouped(commands: readonly CompletedCommand[]): readonly CompletedComma
   return [...groups].map(([name, members]) => {
     const [only] = members;
     if (only !== undefined && only.name === name) return only;
-    const words = members.map((member) => member.name.slice(name.length + 1));
+    const second = members.map((member) => ({ word: member.name.slice(name.length + 1), argument: member.argument }));
     const options = new Map(members.flatMap((member) => member.options.map((option) => [option.flag, option] as const)));
-    return { name, summary: words.join(', '), argument: { kind: 'words', words }, options: [...options.values()] };
+    return { name, summary: second.map(({ word }) => word).join(', '), argument: null, second, options: [...options.values()] };
   });
 }
 
 /** `<input...>`, `<run>`, `<bash|zsh|fish>`. */
 function argumentOf(name: string): Completed {
   const inside = name.replace(/^[<[]|\.*[>\]]$/g, '');
-  if (inside === 'input') return { kind: 'files' };
+  if (inside === 'input' || inside === 'success.csv') return { kind: 'files' };
   if (inside === 'run') return { kind: 'run_ids' };
   return inside.includes('|') ? { kind: 'words', words: inside.split('|') } : { kind: 'anything' };
 }

@@ -32,8 +32,14 @@ if [[ $funcstack[1] == _memory_import ]]; then _memory_import "$@"; else compdef
 `;
 }
 
-function commandCase({ name, argument, options }: CompletedCommand): string {
-  const specs = [...options.map(optionSpec), ...(argument === null ? [] : [`'*:argument:${actionOf(argument)}'`])];
+function commandCase({ name, argument, second, options }: CompletedCommand): string {
+  const words = second.map(({ word }) => word).join(' ');
+  const behind = second.flatMap((one) => (one.argument === null ? [] : [`[[ $words[2] == ${one.word} ]] && ${actionOf(one.argument)}`]));
+  const specs = [
+    ...options.map(optionSpec),
+    ...(argument === null ? [] : [`'*:argument:${actionOf(argument)}'`]),
+    ...(second.length === 0 ? [] : [`'1:command:(${words})'`, `'*:argument:{${behind.join('; ')}}'`]),
+  ];
   return `    ${name})\n      _arguments -S : \\\n${specs.map((spec) => `        ${spec}`).join(' \\\n')}\n      ;;`;
 }
 

@@ -62,6 +62,7 @@ describe('completion in bash', () => {
     expect(inBash('runs', '--l')).toEqual(['--ledger']);
     expect(inBash('ledger', '')).toEqual(['check', 'export', 'compact', 'rebuild']);
     expect(inBash('ledger', 'check', '--q')).toEqual(['--quick']);
+    expect(inBash('ledger', 'check', '')).toEqual([]);
   });
 
   it('offers the values of options that have a few', () => {
@@ -80,6 +81,9 @@ describe('completion in bash', () => {
   it('leaves files to bash, which knows how to quote their names', () => {
     expect(inBash('import', 'no')).toEqual([]);
     expect(inBash('import', '--ledger', 'le')).toEqual([]);
+    // Not the second words again: none of them is a file's name.
+    expect(inBash('ledger', 'rebuild', '')).toEqual([]);
+    expect(inBash('ledger', 'rebuild', 'runs/a/success.csv', 're')).toEqual([]);
     const { stdout } = shell('bash', ['--norc', '-c', 'source completion.bash; complete -p memory-import']);
     expect(stdout).toBe('complete -o default -F _memory_import memory-import\n');
   });
@@ -109,6 +113,9 @@ describe('completion in fish', () => {
     expect(inFish('memory-import import --order ')).toEqual(['contact', 'none']);
     expect(inFish('memory-import report --ledger crm.db ')).toEqual([`crm.db-${RUN}`]);
     expect(inFish('memory-import runs ')).toEqual([]);
+    expect(inFish('memory-import ledger ')).toEqual(['check', 'export', 'compact', 'rebuild']);
+    expect(inFish('memory-import ledger check ')).toEqual([]);
+    expect(inFish('memory-import ledger rebuild exp')).toEqual(['exports/']);
   });
 });
 
