@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { realClock } from './clock.js';
-import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger, RecordedFailure, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
@@ -12,9 +11,9 @@ import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
 import { savedPageFacts } from './report/page-facts.js';
 import { writePage } from './report/page-file.js';
-import { isRunId } from './report/run-folder.js';
 import { writeSummary } from './report/summary.js';
 import type { Intake } from './run/intake.js';
+import { findRun } from './run/known-run.js';
 import { memoryIdsOf } from './run/part-ids.js';
 import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
@@ -35,16 +34,13 @@ export async function rewriteReports(
   { env = process.env, clock = realClock }: Pick<ImportHooks, 'env' | 'clock'> = {},
 ): Promise<RewrittenReports> {
   const resolved = resolveOptions(options, env, { key: false, inputs: false });
-  if (!isRunId(runId))
-    throw new UserError(`'${runId}' isn't the id of a run; expected one like 20261123T030749Z-4f9a ('memory-import runs' lists them).`);
   const ledger = openLedgerToRead(resolved.ledger);
   try {
-    const run = (await ledger?.run(runId)) ?? null;
-    if (ledger === null || run === null)
-      throw new UserError(`The ledger ${resolved.ledger} knows no run ${runId}; 'memory-import runs' lists them.`);
+    const run = await findRun(ledger, resolved.ledger, runId);
     const inputs = await openUnchanged(run);
     try {
-      return await rewrite({ run, ledger, inputs, now: clock.now });
+      // Without a ledger there is no run.
+      return await rewrite({ run, ledger: ledger as Ledger, inputs, now: clock.now });
     } finally {
       await inputs.intake?.close();
     }
