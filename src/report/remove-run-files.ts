@@ -59,9 +59,10 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /** Every name that a run, or a later look at it, writes; a name that is new is added here, or `--prune` leaves its file. */
 const REPORT_FILES: readonly RegExp[] = [
-  /^(?:success|failures|malformed|verify|undo|missing-contacts)(?:-\d+)?\.csv$/,
+  /^(?:success|verify)\.csv$/,
+  /^(?:failures|malformed|undo)(?:-\d+)?\.csv$/,
   /^verify-(?:sample|incomplete)\.csv$/,
-  /^(?:summary|verify|undo)\.json$/,
+  /^summary\.json$/,
   /^report\.html$/,
   // What a run that was killed was about to rename.
   /^\.[a-z-]+(?:-\d+)?(?:\.[a-z]+)?-\d+\.tmp$/,
