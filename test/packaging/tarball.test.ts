@@ -46,6 +46,6 @@ test('the library can be imported by its name', async () => {
   expect(stdout.trim().split(',')).toEqual(expect.arrayContaining(['importMemories', 'planImport', 'UserError']));
 });
 
-test('it brings no sources and no tests', () => {
-  expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'dist', 'package.json', 'samples']);
+test('it brings the examples for cron, and no sources and no tests', () => {
+  expect(readdirSync(installed).sort()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'deploy', 'dist', 'package.json', 'samples']);
 });
