@@ -2,6 +2,10 @@
 
 export { LedgerError, LedgerHeldError, OptionsError, UserError } from './errors.js';
 export { type ImportHooks, importMemories } from './import.js';
+export { checkLedger, type LedgerCheck } from './ledger-check.js';
+export { compactLedger, type LedgerCompact } from './ledger-compact.js';
+export { exportLedger } from './ledger-export.js';
+export { type LedgerRebuild, rebuildLedger } from './ledger-rebuild.js';
 export type {
   Clock,
   Counts,

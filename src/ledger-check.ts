@@ -1,18 +1,19 @@
 import type { ImportHooks } from './import.js';
-import { checkLedger, type LedgerCheck } from './ledger/check.js';
+import { checkLedger as checkLedgerFile, type LedgerCheck } from './ledger/check.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 
 export type { LedgerCheck };
 
 /**
  * Says what the ledger holds and whether it is sound, and changes nothing.
+ * @param options.quick doesn't look at every note
  * @throws UserError where there is no ledger, or the file isn't one
  */
-export async function checkLedgerOf(
+export async function checkLedger(
   options: ImportOptions & { readonly quick?: boolean },
   { env = process.env }: Pick<ImportHooks, 'env'> = {},
 ): Promise<LedgerCheck> {
   const { quick = false, ...rest } = options;
   const { ledger } = resolveOptions(rest, env, { key: false, inputs: false });
-  return checkLedger(ledger, { quick });
+  return checkLedgerFile(ledger, { quick });
 }

@@ -1,6 +1,6 @@
 import { OptionsError } from './errors.js';
 import type { ImportHooks } from './import.js';
-import { compactLedger, type LedgerCompact } from './ledger/compact.js';
+import { compactLedger as compactLedgerFile, type LedgerCompact } from './ledger/compact.js';
 import { type ImportOptions, parseDuration, resolveOptions } from './options.js';
 
 export type { LedgerCompact };
@@ -8,12 +8,14 @@ export type { LedgerCompact };
 /**
  * Builds the ledger's index anew and gives unused space back; what is known of notes stays.
  * @param options.dropFailures forgets the failed rows of runs that began longer ago, such as `90d`
- * @throws UserError, LedgerHeldError, LedgerError: see `compactLedger`
+ * @param hooks.onStep what it is about to do, in words; it must not throw
+ * @throws UserError (and OptionsError) where there is no sound ledger, or not enough space: nothing was changed; LedgerHeldError where a run
+ *   holds it; LedgerError where the disk fails meanwhile: nothing of it is lost
  */
-export function compactLedgerOf(
+export async function compactLedger(
   options: ImportOptions & { readonly dropFailures?: string },
   hooks: Pick<ImportHooks, 'env' | 'clock'> & { readonly onStep?: (what: string) => void } = {},
-): LedgerCompact {
+): Promise<LedgerCompact> {
   const { dropFailures, ...rest } = options;
   const age = dropFailures === undefined ? null : parseDuration(dropFailures);
   if (dropFailures !== undefined && (age === null || age === 0))
@@ -21,5 +23,5 @@ export function compactLedgerOf(
   const { ledger: path } = resolveOptions(rest, hooks.env ?? process.env, { key: false, inputs: false });
   const now = hooks.clock?.now() ?? Date.now();
   const dropFailuresBefore = age === null ? null : new Date(Math.max(0, now - age)).toISOString();
-  return compactLedger({ path, dropFailuresBefore, ...(hooks.onStep === undefined ? {} : { onStep: hooks.onStep }) });
+  return compactLedgerFile({ path, dropFailuresBefore, ...(hooks.onStep === undefined ? {} : { onStep: hooks.onStep }) });
 }

@@ -1,4 +1,4 @@
-import { checkLedgerOf, type LedgerCheck } from '../../ledger-check.js';
+import { checkLedger, type LedgerCheck } from '../../ledger-check.js';
 import { formatCount } from '../../report/format.js';
 import { formatBytes } from '../../report/format-bytes.js';
 import { EXIT } from '../exit-codes.js';
@@ -10,7 +10,7 @@ import { resolveScreenOptions } from '../screen-options.js';
 export async function ledgerCheckCommand({ io, args, values }: Call): Promise<number> {
   const { json } = resolveScreenOptions(values);
   const { quick, ...rest } = values;
-  const check = await checkLedgerOf({ ...toImportOptions({ args, values: rest }), quick: quick === true }, { env: io.env });
+  const check = await checkLedger({ ...toImportOptions({ args, values: rest }), quick: quick === true }, { env: io.env });
   const sound = check.findings.length === 0;
   io.stdout.write(json ? `${JSON.stringify({ sound, ...check })}\n` : checkText(check));
   return sound ? EXIT.done : EXIT.someFailed;

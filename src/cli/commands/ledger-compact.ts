@@ -1,4 +1,4 @@
-import { compactLedgerOf, type LedgerCompact } from '../../ledger-compact.js';
+import { compactLedger, type LedgerCompact } from '../../ledger-compact.js';
 import { formatCount } from '../../report/format.js';
 import { formatBytes } from '../../report/format-bytes.js';
 import { EXIT } from '../exit-codes.js';
@@ -15,7 +15,7 @@ export async function ledgerCompactCommand({ io, args, values }: Call): Promise<
     // A large ledger takes minutes, and who waits wants to know for what.
     if (io.stderr.isTTY) io.stderr.write(`${what} …\n`);
   };
-  const done = compactLedgerOf({ ...toImportOptions({ args, values: rest }), ...drop }, { env: io.env, onStep });
+  const done = await compactLedger({ ...toImportOptions({ args, values: rest }), ...drop }, { env: io.env, onStep });
   io.stdout.write(json ? `${JSON.stringify(done)}\n` : compactText(done));
   return EXIT.done;
 }
