@@ -29,7 +29,7 @@ export interface RebuildCounts {
   /** It had failed, or was in doubt: it is there. */
   readonly settled: number;
   readonly known: number;
-  /** The ledger knows that it was undone since. */
+  /** Undone since, as the ledger knows or the file says. */
   readonly undone: number;
   /** The ledger knows another memory of this note. */
   readonly differs: number;
@@ -138,6 +138,7 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
         counts.rows++;
         const found = row.kind === 'malformed' ? row.message : read(row);
         if (typeof found === 'string') tell({ file: path, line: row.line, message: found });
+        else if (found.status === 'undone') counts.undone++;
         else {
           notes.add(found.fingerprint);
           witnesses.push(...witnessesOf(found, runId));

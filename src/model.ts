@@ -188,6 +188,8 @@ export interface SettledRow {
   /** null where the row is malformed or invalid. */
   readonly draft: Draft | null;
   readonly outcome: Outcome;
+  /** Its memory was deleted since, by `undo`. Only where the reports of an earlier run are written again. */
+  readonly undone?: boolean;
 }
 
 export type ReasonCode =

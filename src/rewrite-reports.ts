@@ -9,6 +9,7 @@ import { withOccurrence } from './map/fingerprint.js';
 import type { Draft, Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
+import { countOf } from './report/format.js';
 import { savedPageFacts } from './report/page-facts.js';
 import { writePage } from './report/page-file.js';
 import { writeSummary } from './report/summary.js';
@@ -17,6 +18,7 @@ import { findRun } from './run/known-run.js';
 import { memoryIdsOf } from './run/part-ids.js';
 import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
+import { undoneOf } from './run/undone-of.js';
 
 export interface RewrittenReports {
   readonly files: RunFiles;
@@ -66,7 +68,9 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
     const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
     if (inputs.intake !== null) {
       for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
-      await writeFromInputs({ run, ledger, intake: inputs.intake, options: inputs.options, write: reports.write });
+      const retaken = await writeFromInputs({ run, ledger, intake: inputs.intake, options: inputs.options, write: reports.write });
+      if (retaken > 0)
+        notes.push(`${countOf(retaken, 'row')} ${retaken === 1 ? 'is' : 'are'} left out: later runs have taken up their notes since.`);
     } else await writeFromLedger({ run, ledger, write: reports.write });
     const { success, failures, malformed, more } = await reports.close();
     const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
@@ -89,7 +93,12 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
     const saved = run.summary as RunSummary; // as `importMemories` saved it
     const summary = { ...saved, files: { ...saved.files, report } };
     const facts = savedPageFacts(run.page);
-    await rename(await writePage(draft, { run: summary, facts, inputs: run.inputs, writtenAt: now() }), report);
+    const undone = await undoneOf(run, ledger);
+    if (undone !== null)
+      notes.push(
+        `${countOf(undone.notes, 'note')} of it ${undone.notes === 1 ? 'was' : 'were'} undone since: success.csv calls such rows undone.`,
+      );
+    await rename(await writePage(draft, { run: summary, facts, inputs: run.inputs, undone, writtenAt: now() }), report);
     files.summary = await writeSummary(folder, summary);
     return { files: { ...files, report }, notes };
   } finally {
@@ -110,7 +119,9 @@ interface ReadAgain extends Source {
   readonly options: SavedOptions;
 }
 
-async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<void> {
+/** @returns how many rows were left out because later runs took them up again */
+async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<number> {
+  let retaken = 0;
   const failures = new Map<string, RunFailure>();
   for (let after: number | null = null; ; ) {
     const page: readonly RecordedFailure[] = await ledger.failuresOfRun(run.runId, { after, limit: PAGE });
@@ -149,15 +160,20 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
       if (identified === null || identified.note === null) continue;
       const { draft, note } = identified;
       const outcome = outcomeInRun(run, note, seen, rows.labelOf(row.ordinal));
-      if (outcome === null) continue;
+      if (outcome === null) {
+        if (note.runId > run.runId) retaken++;
+        continue;
+      }
       settled.push({
         source,
         draft,
         outcome: 'memoryId' in outcome ? { ...outcome, memoryId: await memoryIdsOf(ledger, draft, note) } : outcome,
+        undone: note.state === 'undone',
       });
     }
     await write(settled);
   }
+  return retaken;
 }
 
 function failureKey({ input, row, target }: Pick<RunFailure, 'input' | 'row' | 'target'>): string {
@@ -217,15 +233,19 @@ interface Candidate {
 function mayBeOf({ run, note, label, failed }: Candidate): boolean {
   const isOfRun = note.runId === run.runId;
   // What failed here may have been taken up by a later run.
-  if (failed) return note.runId > run.runId || (isOfRun && note.state !== 'created' && note.row === label);
-  if (note.state !== 'created' || note.runId > run.runId) return false;
+  if (failed) return note.runId > run.runId || (isOfRun && !wasMade(note) && note.row === label);
+  if (!wasMade(note) || note.runId > run.runId) return false;
   // A note that was recovered before the first row has the row of the run that was killed.
   return !isOfRun || note.how === 'recovered' || note.row === label;
 }
 
+function wasMade({ state }: Pick<KnownNote, 'state'>): boolean {
+  return state === 'created' || state === 'undone';
+}
+
 /** What the run made of a note; null if it didn't settle it (a later run did, or it is still open). */
 function outcomeInRun(run: RunRecord, note: KnownNote, seen: Map<NoteKey, string>, label: string): Outcome | null {
-  if (note.state !== 'created' || note.runId > run.runId) return null;
+  if (!wasMade(note) || note.runId > run.runId) return null;
   const { memoryId, createdAt } = note;
   const firstRow = seen.get(note.key);
   if (firstRow !== undefined) return { kind: 'duplicate', firstRow, memoryId, createdAt };
@@ -241,7 +261,7 @@ async function writeFromLedger({ run, ledger, write }: Source): Promise<void> {
   for (;;) {
     const page: readonly RunNote[] = await ledger.notesOfRun(run.runId, { after, limit: PAGE });
     after = page.at(-1)?.key ?? after;
-    await write(page.filter((note) => note.state === 'created').map((note) => rowOfNote(note, run.inputs.length)));
+    await write(page.filter(wasMade).map((note) => rowOfNote(note, run.inputs.length)));
     if (page.length < PAGE) return;
   }
 }
@@ -264,5 +284,6 @@ function rowOfNote(note: RunNote, inputCount: number): SettledRow {
       how === 'adopted'
         ? { kind: 'already_imported', memoryId, createdAt, changed: false }
         : { kind: how === 'recovered' ? 'recovered' : 'created', memoryId, createdAt, attempts },
+    undone: note.state === 'undone',
   };
 }

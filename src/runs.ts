@@ -5,6 +5,7 @@ import { liveHolder } from './ledger/lock.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
 import type { Counts, ReasonCode, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
+import { undoneOf } from './run/undone-of.js';
 
 /** A run, as `runs` lists it. */
 export interface ListedRun {
@@ -19,6 +20,8 @@ export interface ListedRun {
   readonly reasonCode: ReasonCode | null;
   readonly inputs: readonly string[];
   readonly counts: Counts | null;
+  /** How many of the memories that it made `undo` has deleted since, and how many it has left; null: none was undone. */
+  readonly undone: { readonly notes: number; readonly left: number } | null;
   /** The folder with its reports. */
   readonly out: string;
   /** False where that folder is gone, pruned for instance: the ledger still knows the run. As seen from here, if `out` is relative. */
@@ -37,9 +40,11 @@ export async function listRuns(
     const held = liveHolder(path) !== null;
     // One that never came to its folder couldn't start: nothing of it is to tell.
     const runs = (await ledger.runs()).filter(({ out }) => out !== '');
-    return runs.map(({ runId, status, startedAt, finishedAt, inputs, out, summary }, position) => {
+    const listed: ListedRun[] = [];
+    for (const [position, run] of runs.entries()) {
+      const { runId, status, startedAt, finishedAt, inputs, out, summary } = run;
       const ended = summary as RunSummary | null; // written by `importMemories`
-      return {
+      listed.push({
         runId,
         // Only the newest run can be the one that holds the ledger.
         status: status === 'running' && !(held && position === 0) ? 'killed' : status,
@@ -49,10 +54,12 @@ export async function listRuns(
         reasonCode: ended?.reasonCode ?? null,
         inputs: inputs.map((input) => input.path),
         counts: ended?.counts ?? null,
+        undone: await undoneOf(run, ledger),
         out,
         hasFiles: existsSync(out),
-      };
-    });
+      });
+    }
+    return listed;
   } finally {
     await ledger.close();
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { realClock } from './clock.js';
 import { UserError } from './errors.js';
-import type { Ledger, RunRecord } from './ledger/ledger.js';
+import type { Ledger, RunRecord, UndoneRun } from './ledger/ledger.js';
 import { openLedger, openLedgerToRead } from './ledger/sqlite.js';
 import type { Clock } from './model.js';
 import type { UndoneNote, UndoOutcome, UndoPreview, UndoSummary } from './model-after-run.js';
@@ -91,6 +91,7 @@ interface Undo {
 
 async function undo({ run, ledger, options, force, hooks, clock, startedAt }: Undo): Promise<UndoSummary> {
   const before = await previewOf(run, ledger, options);
+  await saveUndone(ledger, run, { at: null, notes: undoneBefore(run, before), left: before.memories });
   const file = await openUndoFile(await createRunFolder(dirname(run.out), run.runId));
   const connection = connect({ options, hooks, ledger, clock });
   try {
@@ -103,6 +104,10 @@ async function undo({ run, ledger, options, force, hooks, clock, startedAt }: Un
     };
     await undoNotes({ runId: run.runId, ledger, connection, file, concurrency: options.concurrency, force, onSettled });
     const counts = countsOf(before, outcomes);
+    const gone = counts.deleted + counts.gone;
+    // Where it can't be said, the notes say it.
+    const undone = { at: new Date(clock.now()).toISOString(), notes: undoneBefore(run, before) + gone, left: before.memories - gone };
+    await saveUndone(ledger, run, undone).catch(() => {});
     const ok = counts.altered + counts.failed + counts.left + counts.inDoubt === 0;
     return {
       ...connection.ending(run.runId, startedAt, ok),
@@ -117,6 +122,17 @@ async function undo({ run, ledger, options, force, hooks, clock, startedAt }: Un
     await connection.close();
     await file.close().catch(() => {}); // every line that counts was flushed
   }
+}
+
+/** Of those that were undone before, some may be another run's by now. */
+function undoneBefore(run: RunRecord, { undone }: UndoPreview): number {
+  return Math.max(run.undone?.notes ?? 0, undone);
+}
+
+async function saveUndone(ledger: Ledger, { runId }: RunRecord, undone: UndoneRun): Promise<void> {
+  // Read again: the run may have ended since it was read without the lock.
+  const run = await ledger.run(runId);
+  if (run !== null) await ledger.saveRun({ ...run, undone });
 }
 
 const NO_REQUESTS = { sent: 0, rateLimited: 0 };

@@ -20,8 +20,13 @@ interface Cell {
   readonly isNumber?: boolean;
 }
 
-function wideCells({ runId, status, startedAt, durationMs, counts, inputs, reasonCode, hasFiles }: ListedRun): readonly Cell[] {
-  const notes = [reasonCode === 'signal' ? null : reasonCode, hasFiles ? null : 'no files', inputs.map(cleanLine).join(', ')];
+function wideCells({ runId, status, startedAt, durationMs, counts, inputs, reasonCode, undone, hasFiles }: ListedRun): readonly Cell[] {
+  const notes = [
+    reasonCode === 'signal' ? null : reasonCode,
+    undone === null ? null : undone.left === 0 ? 'undone' : `partly undone, ${formatCount(undone.left)} left`,
+    hasFiles ? null : 'no files',
+    inputs.map(cleanLine).join(', '),
+  ];
   return [
     { text: runId },
     { text: minuteOf(startedAt) },

@@ -281,6 +281,14 @@ export interface CreatedTally {
 }
 
 /** A run, for `runs` and `report`. */
+/** Notes that the run made and that were undone since, and those that weren't. */
+export interface UndoneRun {
+  /** ISO date-time; null: the undo is under way or was killed, and the numbers are from before it. */
+  readonly at: string | null;
+  readonly notes: number;
+  readonly left: number;
+}
+
 export interface RunRecord {
   readonly runId: RunId;
   /** ISO date-time. */
@@ -295,6 +303,8 @@ export interface RunRecord {
   readonly options: Readonly<Record<string, unknown>>;
   /** The summary as JSON, once there is one. */
   readonly summary: unknown;
+  /** What undoing it has come to, all undos together; absent: nobody has begun to. */
+  readonly undone?: UndoneRun;
   /** What report.html shows beside the summary. Only `run` gives it, not `runs`; runs of earlier versions have none. */
   readonly page?: unknown;
 }

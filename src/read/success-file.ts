@@ -2,7 +2,7 @@ import { UserError } from '../errors.js';
 import type { Fingerprint, SourceRecord } from '../model.js';
 import { unguarded } from './failures-file.js';
 
-/** A row of a success.csv: of a note that is in the API. */
+/** A row of a success.csv: of a note that is in the API, or (`undone`) was. */
 export interface SuccessRow {
   readonly row: string;
   readonly contactId: string;
@@ -22,7 +22,7 @@ const COLUMNS = ['row', 'contactId', 'subOrg', 'name', 'memoryId', 'status', 'cr
 /** The name doesn't say which note it is. */
 const NEEDED = COLUMNS.filter((name) => name !== 'name');
 const FINGERPRINTS = /^[0-9a-f]{64}( [0-9a-f]{64})*$/;
-const STATUSES = ['created', 'recovered', 'already_imported', 'duplicate'] as const;
+const STATUSES = ['created', 'recovered', 'already_imported', 'duplicate', 'undone'] as const;
 
 export function isSuccessHeader(header: readonly string[]): boolean {
   return missingColumns(header).length === 0;

@@ -223,7 +223,7 @@ function cellsOfSuccess(settled: {
     guardCell(draft?.subOrg ?? ''),
     guardCell(draft?.name ?? ''),
     guardCell(outcome.memoryId ?? ''),
-    outcome.kind,
+    row.undone ? 'undone' : outcome.kind,
     guardCell(outcome.createdAt ?? ''),
     String(attempts),
     draft === null ? '' : fingerprintsOf(draft, outcome.memoryId),

@@ -40,6 +40,16 @@ export function verdict(run: RunSummary): Verdict {
   }
 }
 
+/** Of a run that was undone since, whatever it had come to. */
+export function undoneVerdict({ notes, left }: { readonly notes: number; readonly left: number }): Verdict {
+  const deleted = `${countOf(notes, 'note')} of it ${notes === 1 ? 'was' : 'were'} deleted again`;
+  if (left === 0) return { badge: { word: 'Undone', tone: 'mixed' }, sentence: `Undone: ${deleted}.` };
+  return {
+    badge: { word: 'Partly undone', tone: 'mixed' },
+    sentence: `Partly undone: ${deleted}, ${formatCount(left)} ${left === 1 ? 'is' : 'are'} left.`,
+  };
+}
+
 function allThere({ counts }: RunSummary): string {
   const { rows, filtered } = counts;
   if (rows === 0) return 'The input has no rows.';

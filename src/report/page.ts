@@ -8,7 +8,7 @@ import { failuresSection, missingSection } from './page-failures.js';
 import { rowsSection } from './page-rows.js';
 import { PAGE_STYLE } from './page-style.js';
 import { timeSection } from './page-time.js';
-import { verdict } from './page-verdict.js';
+import { undoneVerdict, verdict } from './page-verdict.js';
 
 /**
  * report.html: what became of a run, as one page that loads nothing and runs nothing. It has no note's text and no name, and whatever comes
@@ -16,7 +16,7 @@ import { verdict } from './page-verdict.js';
  */
 export async function reportPage(input: PageInput): Promise<string> {
   const { run, facts } = input;
-  const { badge, sentence } = verdict(run);
+  const { badge, sentence } = input.undone ? undoneVerdict(input.undone) : verdict(run);
   const time = await timeSection(facts?.timeline ?? null);
   const body = html`<!doctype html>
 <html lang="en">
@@ -37,6 +37,7 @@ ${STYLE}
 <p class="program">memory-import<span class="run">run ${run.runId}</span></p>
 <p class="badge ${badge.tone}">${badge.word}</p>
 <h1>${sentence}</h1>
+${input.undone ? html`<p class="reason">What follows is how the run ended, before it was undone.</p>` : null}
 ${run.reason === null ? null : html`<p class="reason"><bdi>${run.reason}</bdi></p>`}
 <dl class="facts">
 <div><dt>Started</dt><dd><time datetime="${run.startedAt}">${moment(run.startedAt)}</time></dd></div>

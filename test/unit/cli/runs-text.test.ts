@@ -14,6 +14,7 @@ function run(more: Partial<ListedRun>): ListedRun {
     inputs: ['exports/crm-notes-2026-11-23.csv'],
     counts: { ...emptyCounts(), rows: 50_123, created: 1204 },
     out: 'runs/20261123T030749Z-4f9a',
+    undone: null,
     hasFiles: true,
     ...more,
   };
@@ -44,6 +45,14 @@ describe('the list of runs', () => {
     expect(lines.every((line) => line.length <= 80)).toBe(true);
     expect(lines[1]).toMatch(/^20261123T030749Z-4f9a {2}some failed +1 min 12 s +8 created {2}12 failed /);
     expect(lines[2]).toMatch(/^20261123T030749Z-4f9a {2}max_duration +2 h {2}1,204 created /);
+  });
+
+  test('says of a run that it was undone, in whole or in part, also where there is little room', () => {
+    const whole = run({ undone: { notes: 1204, left: 0 } });
+    const part = run({ undone: { notes: 1204, left: 1000 }, hasFiles: false });
+    expect(runsText([whole], null)).toMatch(/ 1,204 created {2}undone · exports/);
+    expect(runsText([part], null)).toContain('  partly undone, 1,000 left · no files · exports');
+    expect(runsText([part], 80)).toContain('  partly undone,');
   });
 
   test('of an empty ledger says so', () => {

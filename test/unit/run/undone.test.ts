@@ -1,0 +1,83 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { listRuns, rebuildLedger, rewriteReports } from '../../../src/index.js';
+import { openLedger } from '../../../src/ledger/sqlite.js';
+import type { RunId } from '../../../src/model.js';
+import { type Desk, notesOf, test } from '../../support/desk.js';
+
+const env = {};
+const NOTES = notesOf(['C-1', 'C-2'], 6);
+
+const undoneRuns = async (desk: Desk) => (await listRuns(desk.options, { env })).map(({ runId, undone }) => [runId, undone]);
+const report = (desk: Desk, runId: string) => rewriteReports(runId, desk.options, { env });
+const statuses = (desk: Desk, runId: string) => desk.table(runId, 'success.csv').map(({ row, status }) => `${row} ${status}`);
+const page = (desk: Desk, runId: string) => readFileSync(join(desk.folder, 'runs', runId, 'report.html'), 'utf8');
+
+describe.concurrent('a run that was undone', () => {
+  test('is listed as undone in part, and its reports say which notes and what is left', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const { runId } = await desk.import([...NOTES, NOTES[0]!]);
+    desk.sandbox.change(desk.idOf('3'), { text: 'Altered since' });
+    expect(await undoneRuns(desk)).toEqual([[runId, null]]);
+    expect(await desk.undo(runId)).toMatchObject({ counts: { deleted: 5, altered: 1 } });
+    expect(await undoneRuns(desk)).toEqual([[runId, { notes: 5, left: 1 }]]);
+
+    expect(await report(desk, runId)).toMatchObject({ notes: ['5 notes of it were undone since: success.csv calls such rows undone.'] });
+    expect(statuses(desk, runId)).toEqual(['1 undone', '2 undone', '3 created', '4 undone', '5 undone', '6 undone', '7 undone']);
+    expect(desk.table(runId, 'success.csv')[0]).toMatchObject({ name: '1', memoryId: desk.idOf('1'), attempts: '1' });
+    expect(page(desk, runId)).toContain('<h1>Partly undone: 5 notes of it were deleted again, 1 is left.</h1>');
+
+    expect(await desk.undo(runId, { force: true })).toMatchObject({ counts: { deleted: 1 } });
+    expect(await undoneRuns(desk)).toEqual([[runId, { notes: 6, left: 0 }]]);
+    // Also without the input.
+    rmSync(join(desk.folder, 'notes.csv'));
+    rmSync(join(desk.folder, 'runs', runId, 'success.csv'));
+    await report(desk, runId);
+    expect(statuses(desk, runId).sort()).toEqual(['1 undone', '2 undone', '3 undone', '4 undone', '5 undone', '6 undone']);
+    expect(page(desk, runId)).toContain('<h1>Undone: 6 notes of it were deleted again.</h1>');
+  });
+
+  test('stays so when a later run has created its notes again, and its report says that those are left out', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const first = await desk.import(NOTES);
+    await desk.undo(first.runId);
+    const second = await desk.import(NOTES);
+    expect(await undoneRuns(desk)).toEqual([
+      [second.runId, null],
+      [first.runId, { notes: 6, left: 0 }],
+    ]);
+    const { notes } = await report(desk, first.runId);
+    expect(notes[0]).toBe('6 rows are left out: later runs have taken up their notes since.');
+    expect(statuses(desk, first.runId)).toEqual([]);
+    expect((await report(desk, second.runId)).notes).toEqual([]);
+    expect(statuses(desk, second.runId)).toHaveLength(6);
+  });
+
+  test('is told by its notes where the undo was killed', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const { runId } = await desk.import(NOTES);
+    desk.sandbox.change(desk.idOf('3'), { text: 'Altered since' });
+    await desk.undo(runId);
+    const target = { baseUrl: `${desk.options.baseUrl}/`, apiKey: desk.options.apiKey };
+    const place = { path: desk.options.ledger, runId: '29990101T000000Z-0000' as RunId, what: 'a test', target, sameAccount: true };
+    const ledger = openLedger({ ...place, now: Date.now });
+    const run = await ledger.run(runId);
+    // As it was before the first delete.
+    await ledger.saveRun({ ...run!, undone: { at: null, notes: 0, left: 6 } });
+    await ledger.close();
+    expect(await undoneRuns(desk)).toEqual([[runId, { notes: 5, left: 1 }]]);
+  });
+
+  test('does not come back from a success.csv that says so: a rebuilt ledger lets its notes be imported again', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const { runId } = await desk.import([...NOTES, NOTES[0]!]);
+    desk.sandbox.change(desk.idOf('3'), { text: 'Altered since' });
+    await desk.undo(runId);
+    const { files } = await report(desk, runId);
+    const other = { ...desk.options, ledger: join(desk.folder, 'other.db') };
+    const { counts } = await rebuildLedger({ ...other, inputs: [files.success ?? ''] }, { env });
+    expect(counts).toMatchObject({ rows: 7, added: 1, undone: 6, unreadable: 0 });
+    expect((await desk.import(NOTES, other)).counts).toMatchObject({ created: 5, alreadyImported: 1 });
+  });
+});
