@@ -28,6 +28,7 @@ export interface RewrittenReports {
 
 /**
  * Writes a run's reports again, from the ledger and, while they are unchanged, from its inputs: the ledger keeps no names and no texts.
+ * @param options.set the run's own constant `name`, which the ledger doesn't keep either: without it success.csv gets no names
  * @throws UserError where there is no such run
  */
 export async function rewriteReports(
@@ -39,7 +40,7 @@ export async function rewriteReports(
   const ledger = openLedgerToRead(resolved.ledger);
   try {
     const run = await findRun(ledger, resolved.ledger, runId);
-    const inputs = await openUnchanged(run);
+    const inputs = await openUnchanged(run, resolved.set);
     try {
       // Without a ledger there is no run.
       return await rewrite({ run, ledger: ledger as Ledger, inputs, now: clock.now });
@@ -61,6 +62,9 @@ interface Rewriting {
 async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<RewrittenReports> {
   const folder = run.out;
   const notes = inputs.intake === null ? [inputs.why] : [];
+  const hasNames = inputs.intake !== null && inputs.isNameKnown;
+  if (inputs.intake !== null && !hasNames)
+    notes.push(`The ledger doesn't keep the name that --set gave. To have it in success.csv: report ${run.runId} --set name=…`);
   const draft = join(folder, `.rewrite-${process.pid}`);
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
@@ -68,7 +72,13 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
     const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
     if (inputs.intake !== null) {
       for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
-      const retaken = await writeFromInputs({ run, ledger, intake: inputs.intake, options: inputs.options, write: reports.write });
+      const retaken = await writeFromInputs({
+        run,
+        ledger,
+        intake: inputs.intake,
+        options: inputs.options,
+        write: hasNames ? reports.write : withoutNames(reports.write),
+      });
       if (retaken > 0)
         notes.push(`${countOf(retaken, 'row')} ${retaken === 1 ? 'is' : 'are'} left out: later runs have taken up their notes since.`);
     } else await writeFromLedger({ run, ledger, write: reports.write });
@@ -78,7 +88,7 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
     for (const path of inputs.intake === null ? [success] : complete) {
       const target = join(folder, basename(path));
       // What is there has the names that the ledger doesn't keep.
-      if (inputs.intake === null && existsSync(target)) {
+      if (path === success && !hasNames && existsSync(target)) {
         notes.push(`${target} is there already, with names, and was left as it is.`);
         continue;
       }
@@ -94,16 +104,20 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
     const summary = { ...saved, files: { ...saved.files, report } };
     const facts = savedPageFacts(run.page);
     const undone = await undoneOf(run, ledger);
-    if (undone !== null)
-      notes.push(
-        `${countOf(undone.notes, 'note')} of it ${undone.notes === 1 ? 'was' : 'were'} undone since: success.csv calls such rows undone.`,
-      );
+    if (undone !== null) {
+      const told = files.success === undefined ? '' : ': success.csv calls such rows undone';
+      notes.push(`${countOf(undone.notes, 'note')} of it ${undone.notes === 1 ? 'was' : 'were'} undone since${told}.`);
+    }
     await rename(await writePage(draft, { run: summary, facts, inputs: run.inputs, undone, writtenAt: now() }), report);
     files.summary = await writeSummary(folder, summary);
     return { files: { ...files, report }, notes };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+function withoutNames(write: Source['write']): Source['write'] {
+  return (rows) => write(rows.map((row) => (row.draft === null ? row : { ...row, draft: { ...row.draft, name: '' } })));
 }
 
 const PAGE = 1000;

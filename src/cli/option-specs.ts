@@ -68,6 +68,13 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ROWS,
   },
   {
+    name: 'set',
+    flags: '--set <field=value>',
+    meaning: "the run's own `name`, if it was a constant, to have it in success.csv: the ledger doesn't keep it",
+    repeatable: true,
+    commands: ['report'],
+  },
+  {
     name: 'delimiter',
     flags: '--delimiter <char>',
     default: 'auto',

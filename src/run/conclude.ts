@@ -9,6 +9,7 @@ import { writePage } from '../report/page-file.js';
 import { summary, type Tally, writeSummary } from '../report/summary.js';
 import { VERSION } from '../version.js';
 import type { Intake } from './intake.js';
+import { keptConstants } from './note-constants.js';
 import { shownOptions } from './shown-options.js';
 
 /** What a run has from its beginning to its end. */
@@ -74,7 +75,7 @@ function writeAgain(runId: RunId): string {
   return `The run's outcomes are in the ledger. Make room in the run's folder, then run 'memory-import report ${runId}'.`;
 }
 
-/** What `runs` and `report` need: never the key. */
+/** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
   const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
   return {
@@ -89,7 +90,7 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
     out: folder,
-    options: { baseUrl: baseUrl.href, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only },
+    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only },
     summary: result,
   };
 }

@@ -1,5 +1,6 @@
 import type { ResolvedOptions } from '../options.js';
 import { formatCount, formatDuration } from '../report/format.js';
+import { isOfNote, lengthOf } from './note-constants.js';
 
 /**
  * The options of a run for people to read. Named one by one, so that none is shown by accident: never the key, no credentials in an
@@ -38,10 +39,10 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
 function fields(byField: ResolvedOptions['set'], isConstant: boolean): string | null {
   const entries = Object.entries(byField);
   if (entries.length === 0) return null;
-  return entries.map(([field, value]) => `${field}=${isConstant && MAY_BE_TEXT.has(field) ? '…' : value}`).join(', ');
+  return entries
+    .map(([field, value]) => `${field}=${isConstant && isOfNote(field) ? `… (${lengthOf(value)} characters)` : value}`)
+    .join(', ');
 }
-
-const MAY_BE_TEXT: ReadonlySet<string> = new Set(['name', 'text']);
 
 function withoutCredentials(address: string): string {
   return address.replace(/:\/\/[^/@\s]*@/, '://…@');

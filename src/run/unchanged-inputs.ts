@@ -5,25 +5,33 @@ import type { RunRecord } from '../ledger/ledger.js';
 import { FAILURE_CLASSES } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, type IntakeOptions, openIntake } from './intake.js';
+import { type ConstantLengths, constantsAgain } from './note-constants.js';
 
 /** A run's inputs, read again. */
 export type RunInputs =
-  | { readonly intake: Intake; readonly options: SavedOptions }
+  /** `isNameKnown`: false where the ledger doesn't keep what `--set` gave as every note's name. */
+  | { readonly intake: Intake; readonly options: SavedOptions; readonly isNameKnown: boolean }
   /** `why`: a sentence for a person. */
   | { readonly intake: null; readonly why: string };
 
-/** The run's inputs, if they are still what was read then. */
-export async function openUnchanged(run: RunRecord): Promise<RunInputs> {
+/**
+ * The run's inputs, if they are still what was read then.
+ * @param set constants that the ledger doesn't keep, given again
+ * @throws UserError where such a one can't be the run's own
+ */
+export async function openUnchanged(run: RunRecord, set: ResolvedOptions['set']): Promise<RunInputs> {
   const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
   const unread = run.inputs.find(({ sha256 }) => sha256 === null);
   if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
-  const options = savedOptions(run.options);
-  if (options === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
+  const saved = savedOptions(run.options);
+  if (saved === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
+  const { isNameKnown, ...constants } = constantsAgain(saved, set);
+  const options = { ...saved, ...constants };
   try {
     for (const { path, sha256 } of run.inputs) {
       if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
     }
-    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options };
+    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options, isNameKnown };
   } catch (error) {
     return missing(error instanceof Error ? error.message : String(error));
   }
@@ -33,12 +41,12 @@ export async function openUnchanged(run: RunRecord): Promise<RunInputs> {
 export type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions, 'limit' | 'duplicates'>;
 
 /** Null where the record isn't what `runRecord` writes. */
-function savedOptions(record: RunRecord['options']): SavedOptions | null {
-  const { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+function savedOptions(record: RunRecord['options']): (SavedOptions & { readonly noteConstants: ConstantLengths }) | null {
+  const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
   if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
-  if (!isByField(map) || !isByField(set) || !isLimit(limit) || !isOnly(only)) return null;
+  if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
-  return { subOrg, map, set, delimiter, encoding, idColumn, limit, only, duplicates };
+  return { subOrg, map, set, noteConstants, delimiter, encoding, idColumn, limit, only, duplicates };
 }
 
 function isTextOrNull(value: unknown): value is string | null {
@@ -48,6 +56,11 @@ function isTextOrNull(value: unknown): value is string | null {
 function isByField(value: unknown): value is ResolvedOptions['map'] {
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).every(([field, text]) => FIELDS.some((known) => known === field) && typeof text === 'string');
+}
+
+function isLengths(value: unknown): value is ConstantLengths {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([field, length]) => FIELDS.some((known) => known === field) && typeof length === 'number');
 }
 
 function isLimit(value: unknown): value is ResolvedOptions['limit'] {

@@ -89,8 +89,30 @@ describe.concurrent('report <run>', () => {
     expect(summary.counts).toMatchObject({ created: 2 });
     const successPath = summary.files.success ?? '';
     const success = sortedLines(bench.read(successPath));
-    expect(await bench.run(['report', summary.runId])).toMatchObject({ code: 0, stderr: '' });
+    expect(await bench.run(['report', summary.runId, '--set', 'name=Drinks'])).toMatchObject({ code: 0, stderr: '' });
     expect(sortedLines(bench.read(successPath))).toEqual(success);
+  });
+
+  test('needs a constant name again for success.csv, which it otherwise leaves as it is; the rest is written', async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', 'contactId\nC-1\nC-2\nC 3\n');
+    const { summary } = await bench.import(['notes.csv', '--set', 'name=Drinks', '--set', 'text=Took tea']);
+    expect(summary.counts).toMatchObject({ created: 2, failed: 1 });
+    const { success = '', failures = '' } = summary.files;
+    const [complete, failed] = [bench.read(success), bench.read(failures)];
+    rmSync(join(bench.folder, failures));
+    const without = await bench.run(['report', summary.runId]);
+    expect(without.stderr).toContain(`report ${summary.runId} --set name=…`);
+    expect(without.stderr).toContain(`${success} is there already, with names`);
+    expect([bench.read(success), bench.read(failures)]).toEqual([complete, failed.replace(/,"\[\{.*?\}\]",/, ',,')]);
+
+    const wrong = await bench.run(['report', summary.runId, '--set', 'name=Coffee!']);
+    expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining("the run's own had 6 characters, this one has 7") });
+    rmSync(join(bench.folder, success));
+    await bench.run(['report', summary.runId]);
+    expect(bench.read(success)).not.toContain('Drinks');
+    expect(await bench.run(['report', summary.runId, '--set', 'name=Drinks'])).toMatchObject({ code: 0, stderr: '' });
+    expect(sortedLines(bench.read(success))).toEqual(sortedLines(complete));
   });
 
   test('of a run that the ledger does not know is exit 2', async ({ createBench }) => {

@@ -46,6 +46,12 @@ describe.concurrent('never writes the API key or the text of a note where others
     ];
     expect(results.map(({ code }) => code)).toEqual([1, 1, 0, 0, 0]);
     expect(bench.sandbox.stats().created).toBe(6);
+    bench.write('ids.csv', 'contactId\nC-8\nC-9\n');
+    const constants = ['--set', `name=${MARKER}`, '--set', 'text=A heron was seen at the pond'];
+    const constant = await bench.import(['ids.csv', ...constants, ...keyArgs], { env: { CALLERS_API_KEY: '' } });
+    results.push(constant);
+    expect(constant.summary.counts).toMatchObject({ created: 2 });
+    expect(bench.read(constant.summary.files.report ?? '')).toMatch(/name=… \(\d+ characters\), text=… \(28 characters\)/);
 
     const written = bench.files().filter((file) => file !== 'notes.csv' && file !== 'key.txt');
     expect(written).toContain('.memory-import/ledger.db');
