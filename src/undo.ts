@@ -97,6 +97,7 @@ async function undo({ run, ledger, options, force, hooks, clock, startedAt }: Un
   try {
     const outcomes = noOutcomes();
     let done = 0;
+    hooks.onProgress?.({ done, of: before.memories });
     const onSettled = (notes: readonly UndoneNote[]): void => {
       for (const { outcome } of notes) outcomes[outcome]++;
       done += notes.length;

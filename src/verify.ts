@@ -80,12 +80,14 @@ async function verify(verification: Verification): Promise<VerifySummary> {
   };
   const contacts = { listed: 0, gone: 0, failed: 0 };
   let checked = 0;
+  const of = sample?.notes ?? tally.notes;
+  onProgress?.({ done: 0, of });
 
   const take = async ({ list, notes }: CheckedContact): Promise<void> => {
     contacts[list]++;
     for (const { verdict } of notes) verdicts[verdict]++;
     checked += notes.length;
-    onProgress?.({ done: checked, of: tally.notes });
+    onProgress?.({ done: checked, of });
     await file.write(notes).catch(unwritable);
   };
   await checkContacts({

@@ -1,40 +1,50 @@
 import type { Emit } from '../model.js';
 import { formatCount } from '../report/format.js';
-import { createLogger, logEvents } from '../report/log.js';
+import { logEvents } from '../report/log.js';
 import type { Io } from './io.js';
 import type { ScreenOptions } from './screen-options.js';
+import { openStderr } from './stderr.js';
 
-/** What a person or a log collector sees on stderr of a command that works through a run's memories: a log, and a line of progress now and then. */
+/** What a person or a log collector sees on stderr of a command that works through a run's memories. */
 export interface LogScreen {
   readonly onEvent: Emit;
   readonly onProgress: (progress: { readonly done: number; readonly of: number }) => void;
   /** Tells something that no event tells. */
   readonly say: (message: string) => void;
+  /** Takes the bar away. */
+  readonly close: () => void;
 }
 
 const INTERVAL_MS = 5000;
 
-/** @param doing for the lines of progress: `checked`, `undone` */
+/**
+ * On a terminal a bar, and a pretty log of what matters; otherwise a log, with a line of progress now and then.
+ * @param doing for the lines of progress: `checked`, `undone`
+ */
 export function openLogScreen(screen: {
   readonly io: Io;
   readonly options: ScreenOptions;
   readonly secrets: readonly string[];
   readonly doing: string;
 }): LogScreen {
-  const { io, options, secrets, doing } = screen;
-  const isTerminal = io.stderr.isTTY === true;
-  const color = isTerminal && !io.env.NO_COLOR && io.env.TERM !== 'dumb';
-  const stream = { write: (text: string) => void io.stderr.write(text) };
-  const logger = createLogger({ level: options.logLevel ?? 'info', pretty: isTerminal, color, secrets, stream });
+  const { logger, withBar, startBar, bar, stopBar } = openStderr(screen);
   const log = logEvents(logger, { progress: false });
   let toldAt = performance.now();
   return {
-    onEvent: log.consume,
-    onProgress({ done, of }) {
-      if (performance.now() - toldAt < INTERVAL_MS) return;
+    onEvent(event) {
+      bar()?.consume(event);
+      log.consume(event);
+    },
+    onProgress(progress) {
+      // Not before: what keeps the command from starting is said, or asked, without a bar beside it.
+      startBar();
+      bar()?.advance(progress);
+      if (withBar || performance.now() - toldAt < INTERVAL_MS) return;
       toldAt = performance.now();
-      logger.info({ event: 'progress', done, of }, `${formatCount(done)} of ${formatCount(of)} memories ${doing}`);
+      const { done, of } = progress;
+      logger.info({ event: 'progress', done, of }, `${formatCount(done)} of ${formatCount(of)} memories ${screen.doing}`);
     },
     say: (message) => logger.warn({ event: 'signal' }, message),
+    close: stopBar,
   };
 }

@@ -225,7 +225,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: 'no question before more than 1,000 rows are sent (asked on a terminal only, and not for a host that is loopback)',
     commands: ROWS,
   },
-  { name: 'progress', flags: '--no-progress', meaning: 'no progress bar on a terminal', commands: ROWS },
+  { name: 'progress', flags: '--no-progress', meaning: 'no progress bar on a terminal', commands: PACED },
 
   {
     name: 'quick',

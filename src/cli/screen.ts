@@ -1,11 +1,10 @@
-import { realClock } from '../clock.js';
 import type { Emit, RunSummary } from '../model.js';
 import { lastWord } from '../report/last-word.js';
-import { createLogger, logEvents } from '../report/log.js';
-import { type Progress, startProgress } from '../report/progress.js';
+import { logEvents } from '../report/log.js';
 import { createTally } from '../report/summary.js';
 import type { Io } from './io.js';
 import type { ScreenOptions } from './screen-options.js';
+import { openStderr } from './stderr.js';
 
 /** What a person or a log collector sees of a run on stderr. Results on stdout are the command's own business. */
 export interface Screen {
@@ -30,25 +29,7 @@ export function openScreen({
   readonly options: ScreenOptions;
   readonly secrets: readonly string[];
 }): Screen {
-  const isTerminal = io.stderr.isTTY === true;
-  const isDumb = io.env.TERM === 'dumb';
-  const withBar = isTerminal && !isDumb && !isContinuousIntegration(io.env.CI) && options.progress;
-  const color = isTerminal && !isDumb && !io.env.NO_COLOR;
-  let bar: Progress | null = null;
-
-  const logger = createLogger({
-    level: options.logLevel ?? (withBar ? 'warn' : 'info'),
-    pretty: isTerminal,
-    color,
-    secrets,
-    stream: {
-      write(text) {
-        const write = () => void io.stderr.write(text);
-        if (bar) bar.interrupt(write);
-        else write();
-      },
-    },
-  });
+  const { logger, withBar, startBar, bar, stopBar } = openStderr({ io, options, secrets });
   const log = logEvents(logger, { progress: !withBar });
   // Only the last word needs its reasons.
   const tally = options.json ? null : createTally();
@@ -57,8 +38,8 @@ export function openScreen({
     onEvent(event) {
       // Not before: what keeps a run from starting is said, or asked, without a bar beside it.
       const begins = event.type === 'opening_ledger' || event.type === 'run_started';
-      if (begins && withBar) bar ??= startProgress({ stream: io.stderr, clock: realClock, color });
-      bar?.consume(event);
+      if (begins) startBar();
+      bar()?.consume(event);
       tally?.consume(event);
       log.consume(event);
     },
@@ -66,13 +47,7 @@ export function openScreen({
     lastWord: (summary, repeated) => lastWord(summary, tally ?? createTally(), { options: repeated }),
     close() {
       log.stop();
-      bar?.stop();
-      bar = null;
+      stopBar();
     },
   };
-}
-
-/** Some give their jobs a terminal; what is drawn on it again and again fills the job's log. */
-function isContinuousIntegration(value: string | undefined): boolean {
-  return value !== undefined && !['', '0', 'false'].includes(value);
 }

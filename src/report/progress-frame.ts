@@ -13,6 +13,8 @@ export interface ProgressState {
   readonly share: number | null;
   /** Until the last row is settled, at this pace; null where that can't be told. */
   readonly leftMs: number | null;
+  /** What `rows` are; how memories fare isn't said. */
+  readonly counting: 'rows' | 'memories';
   readonly rows: number;
   readonly rowsPerSecond: number;
   readonly failures: ReadonlyMap<FailureClass, number>;
@@ -33,8 +35,8 @@ export function progressLines(state: ProgressState, screen: { readonly columns: 
 
 /** Bar and percentage, as far as there is room; the rows before all. */
 function firstLine(state: ProgressState, columns: number): string {
-  const { share, bytes, rows, rowsPerSecond } = state;
-  const pace = [`${formatCount(rows)} rows`, `${formatRate(rowsPerSecond)}/s`];
+  const { share, bytes, counting, rows, rowsPerSecond } = state;
+  const pace = [`${formatCount(rows)} ${counting}`, `${formatRate(rowsPerSecond)}/s`];
   if (share === null) return fitToWidth([...pace, formatDuration(state.elapsedMs), `${formatBytes(bytes ?? 0)} read`].join('  '), columns);
   const numbers = [...pace, timeLeft(state, share)].join('  ');
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
@@ -49,8 +51,9 @@ function timeLeft({ leftMs, elapsedMs }: ProgressState, share: number): string {
   return leftMs === null ? 'ETA ?' : `ETA ${formatDuration(leftMs)}`;
 }
 
-function detailLine({ requests, failures, lookingFor }: ProgressState): string {
+function detailLine({ counting, requests, failures, lookingFor }: ProgressState): string {
   const now = [`${requests} under way`, ...(lookingFor === null ? [] : [lookingFor])].join(', ');
+  if (counting === 'memories') return now;
   if (failures.size === 0) return `${now}, none failed`;
   const byClass = FAILURE_CLASSES.flatMap((name) => {
     const count = failures.get(name);

@@ -8,6 +8,8 @@ import { createSpeedometer } from './speedometer.js';
 /** What a bar shows, gathered from the events of a run. Times are milliseconds of one clock. */
 export interface ProgressTracker {
   consume(event: ImportEvent, now: number): void;
+  /** Of a command that works through memories, whose number is known from the start: no rows are read then. */
+  advance(progress: { readonly done: number; readonly of: number }): void;
   at(now: number): ProgressState;
 }
 
@@ -26,6 +28,7 @@ export function trackProgress(startedAt: number): ProgressTracker {
   let stopping: string | null = null;
   let patientUntil = 0;
   let isStarted = false;
+  let counting: ProgressState['counting'] = 'rows';
 
   /**
    * Of the bytes that were read, as much is done as rows of them are settled: what was only read still waits for its turn. Never backwards,
@@ -87,17 +90,24 @@ export function trackProgress(startedAt: number): ProgressTracker {
 
   return {
     consume: take,
+    advance({ done, of }) {
+      isStarted = true;
+      counting = 'memories';
+      rows = done;
+      share = of === 0 ? 1 : Math.min(1, done / of);
+    },
     at(now) {
       advanceShare();
       const rowsPerSecond = speed.rows(rows, now);
       const sharePerSecond = speed.share(share, now);
-      const isKnown = totalBytes !== null || limit !== null;
+      const isKnown = counting === 'memories' || totalBytes !== null || limit !== null;
       const isMoving = isKnown && sharePerSecond > 0 && paused === null && stopping === null;
       return {
         elapsedMs: now - startedAt,
         bytes: isStarted ? read.bytes : null,
         share: isKnown ? share : null,
         leftMs: isMoving ? ((1 - share) * 1000) / sharePerSecond : null,
+        counting,
         rows,
         rowsPerSecond,
         failures,

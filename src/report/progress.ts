@@ -9,6 +9,8 @@ import { trackProgress } from './progress-state.js';
 /** A bar at the bottom of a terminal while a run goes on. */
 export interface Progress {
   consume(event: ImportEvent): void;
+  /** Memories done, of how many. */
+  advance(progress: { readonly done: number; readonly of: number }): void;
   /** For whoever else writes to the terminal: the bar is taken away, `write` writes whole lines, the bar comes back below them. */
   interrupt(write: () => void): void;
   /** Takes the bar away; nothing of it stays behind. */
@@ -88,6 +90,9 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
       tracker.consume(event, clock.now());
       // Now, since opening a ledger leaves no time for a frame.
       if (event.type === 'opening_ledger' || event.type === 'run_started') draw();
+    },
+    advance(progress) {
+      tracker.advance(progress);
     },
     interrupt(write) {
       clear();

@@ -32,23 +32,26 @@ export interface Sample {
   /** Groups in it, and groups that it was drawn from. */
   readonly contacts: number;
   readonly ofContacts: number;
+  /** Notes in it. */
+  readonly notes: number;
 }
 
 /** Each group draws a number; those with the lowest are in. Only so many numbers are held as groups are wanted. */
 export async function drawSample(groups: AsyncIterable<ContactGroup>, { size, seed }: { readonly size: number; readonly seed: number }) {
-  let lowest: number[] = [];
+  let lowest: { readonly number: number; readonly notes: number }[] = [];
   let ofContacts = 0;
   const keepLowest = (): void => {
-    lowest = lowest.sort((a, b) => a - b).slice(0, size);
+    lowest = lowest.sort((a, b) => a.number - b.number).slice(0, size);
   };
   for await (const group of groups) {
     ofContacts++;
-    lowest.push(drawn(group, seed));
+    lowest.push({ number: drawn(group, seed), notes: group.length });
     if (lowest.length >= 2 * size + 1000) keepLowest();
   }
   keepLowest();
-  const bound = lowest.at(-1) ?? -1;
-  return { includes: (group: ContactGroup) => drawn(group, seed) <= bound, contacts: lowest.length, ofContacts } satisfies Sample;
+  const bound = lowest.at(-1)?.number ?? -1;
+  const notes = lowest.reduce((sum, one) => sum + one.notes, 0);
+  return { includes: (group: ContactGroup) => drawn(group, seed) <= bound, contacts: lowest.length, ofContacts, notes } satisfies Sample;
 }
 
 /** 48 bits: that two groups draw the same is no matter. */

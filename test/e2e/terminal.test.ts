@@ -74,6 +74,29 @@ describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
     expect(screen).not.toMatch(BAR);
   });
 
+  test('verify and undo have a bar too, of memories; undo asks before it, and Ctrl-C leaves nothing of it behind', async ({
+    createBench,
+  }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', csvOf(NOTES));
+    const { summary } = await bench.import(['notes.csv']);
+    const frame = /^(?:[█░]+ {1,4})?\d+ % {2}\d+ memories {2}[\d.,]+\/s {2}ETA .*\n\d+ under way$/m;
+    const verify = open(bench, `memory-import verify ${summary.runId} --rate 10`);
+    await verify.shows(frame);
+    verify.press('C-c');
+    const interrupted = await verify.ended();
+    expect(interrupted).toMatchObject({ code: 130, screen: expect.not.stringMatching(BAR) });
+    const undo = open(bench, `memory-import undo ${summary.runId} --rate 20`, { columns: 200 });
+    expect(await undo.shows(/\[y\/N\]$/)).not.toMatch(BAR);
+    undo.press('y', 'Enter');
+    await undo.shows(frame);
+    undo.press('C-c');
+    const { code, screen } = await undo.ended();
+    expect(code).toBe(130);
+    expect(screen).not.toMatch(BAR);
+    expect(screen).toMatch(/^ {2}left +\d+ {2}not come to$/m);
+  });
+
   test('a large import into a host elsewhere is asked about first: no is exit 2, and yes goes on', async ({ createBench }) => {
     const bench = await createBench();
     bench.write('notes.csv', csvOf(makeNotes({ count: 1001, contacts: 100 }).map((note) => ({ ...note, subOrg: 'so-7' }))));

@@ -13,9 +13,10 @@ import { secretsOf } from '../secrets.js';
 /** `memory-import undo <run>`: says what it would delete, asks, deletes. */
 export async function undoCommand(call: Call): Promise<number> {
   const { io, args, values } = call;
-  const { json: _json, logLevel: _logLevel, yes, ...options } = values;
+  const { json: _json, logLevel: _logLevel, progress: _progress, yes, ...options } = values;
   const screenOptions = resolveScreenOptions(values);
   const screen = openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'undone' });
+  const keepScreen = io.onAbruptEnd(screen.close);
   let isAsking = false;
   // While the question stands nothing is under way that could be finished.
   const drain = drainOnSignal(io, (message) => (isAsking ? undefined : screen.say(message)));
@@ -45,9 +46,12 @@ export async function undoCommand(call: Call): Promise<number> {
       onProgress: screen.onProgress,
       confirm: ask,
     });
+    screen.close();
     io.stdout.write(screenOptions.json ? `${JSON.stringify(summary)}\n` : undoText(summary));
     return exitCodeOfSummary(summary, drain.stoppedBy());
   } finally {
+    screen.close();
+    keepScreen();
     drain.release();
   }
 }

@@ -10,9 +10,10 @@ import { secretsOf } from '../secrets.js';
 /** `memory-import verify <run>`. */
 export async function verifyCommand(call: Call): Promise<number> {
   const { io, args, values } = call;
-  const { json: _json, logLevel: _logLevel, ...options } = values;
+  const { json: _json, logLevel: _logLevel, progress: _progress, ...options } = values;
   const screenOptions = resolveScreenOptions(values);
   const screen = openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'checked' });
+  const keepScreen = io.onAbruptEnd(screen.close);
   const drain = drainOnSignal(io, screen.say);
   try {
     // Untrusted on purpose: every value is checked behind `verifyRun`.
@@ -22,9 +23,12 @@ export async function verifyCommand(call: Call): Promise<number> {
       onEvent: screen.onEvent,
       onProgress: screen.onProgress,
     });
+    screen.close();
     io.stdout.write(screenOptions.json ? `${JSON.stringify(summary)}\n` : verifyText(summary));
     return exitCodeOfSummary(summary, drain.stoppedBy());
   } finally {
+    screen.close();
+    keepScreen();
     drain.release();
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openLogScreen } from '../../../src/cli/log-screen.js';
 import { openScreen } from '../../../src/cli/screen.js';
 import { resolveScreenOptions } from '../../../src/cli/screen-options.js';
 import { OptionsError } from '../../../src/errors.js';
@@ -134,5 +135,43 @@ describe("the screen's options", () => {
       `"json" in ${path}: expected true or false, found "yes"`,
       `"progress" in ${path}: expected true or false, found 1`,
     ]);
+  });
+});
+
+describe('the screen of verify and undo', () => {
+  const open = (given: Parameters<typeof fakeIo>[0], options = OPTIONS) => {
+    const { io, written } = fakeIo(given);
+    return { written, screen: openLogScreen({ io, options, secrets: [], doing: 'checked' }) };
+  };
+
+  it('on a terminal is a bar from its first word on progress, with warnings above it, and nothing stays of it', () => {
+    const { screen, written } = open({ isTTY: true });
+    screen.onEvent({ type: 'under_way', requests: 1 });
+    expect(written.stderr).toBe('');
+    screen.onProgress({ done: 0, of: 9 });
+    screen.onEvent({ type: 'rate_limited', waitMs: 9000, ratePerSecond: null });
+    screen.onProgress({ done: 3, of: 9 });
+    screen.onEvent({ type: 'warning', code: 'x', message: 'look at this' });
+    expect(written.stderr).toMatch(/look at this/);
+    screen.close();
+    const afterwards = written.stderr;
+    screen.say('still said');
+    expect(written.stderr.slice(afterwards.length)).toMatch(/still said.*\n$/);
+  });
+
+  it.each([
+    ['--no-progress', { isTTY: true }, { ...OPTIONS, progress: false }],
+    ['no terminal', {}, OPTIONS],
+  ] as const)('with %s is a log, with a line of progress now and then', (_, given, options) => {
+    const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+    onTestFinished(() => now.mockRestore());
+    const { screen, written } = open(given, options);
+    screen.onProgress({ done: 1, of: 1200 });
+    now.mockReturnValue(5000);
+    screen.onProgress({ done: 1000, of: 1200 });
+    screen.close();
+    expect(written.stderr.match(/ of 1,200 memories/g)).toHaveLength(1);
+    expect(written.stderr).toContain('1,000 of 1,200 memories checked');
+    expect(written.stderr).not.toMatch(/[█░]/);
   });
 });

@@ -57,6 +57,21 @@ describe('the share of an import', () => {
   });
 });
 
+describe('of a command that works through memories', () => {
+  test('the share is told by their number, and so is the time that is left', () => {
+    const tracker = trackProgress(0);
+    expect(tracker.at(0).bytes).toBeNull();
+    tracker.advance({ done: 0, of: 400 });
+    expect(tracker.at(1000)).toMatchObject({ counting: 'memories', share: 0, leftMs: null });
+    tracker.advance({ done: 100, of: 400 });
+    const state = tracker.at(10_000);
+    expect(state).toMatchObject({ share: 0.25, rows: 100 });
+    expect(state.leftMs).toBeCloseTo(30_000, -3);
+    tracker.advance({ done: 0, of: 0 });
+    expect(tracker.at(11_000).share).toBe(1);
+  });
+});
+
 describe('why a run waits', () => {
   test("is the API's patience, counted down, and gone when it is over", () => {
     const tell = run();

@@ -198,6 +198,7 @@ describe('a frame', () => {
     bytes: 12_345_678,
     share: 0.1234,
     leftMs: 26_000_000,
+    counting: 'rows' as const,
     rows: 1_234_567,
     failures: new Map([
       ['not_found', 123],
@@ -240,6 +241,13 @@ describe('a frame', () => {
   test('without a share says how much was read, and for how long', () => {
     const [first] = progressLines({ ...state, share: null }, { columns: 80, color: false });
     expect(first).toBe('1,234,567 rows  812/s  1 h 2 min  12 MB read');
+  });
+
+  test('of memories calls them so, and speaks of no failures', () => {
+    const memories = { ...state, counting: 'memories', lookingFor: null, waitingFor: null } as const;
+    const [first, second] = progressLines(memories, { columns: 100, color: false });
+    expect(first).toMatch(/ 12 % {2}1,234,567 memories {2}812\/s {2}ETA 7 h 13 min$/);
+    expect(second).toBe('64 under way');
   });
 
   test('says on 40 columns how far it is', () => {
