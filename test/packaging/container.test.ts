@@ -60,6 +60,19 @@ describe.skipIf(base === undefined)(title, () => {
     expect(sandbox.stats().duplicates).toBe(0);
     const files = await podmanRun(['--volume', `${volume}:/data`, '--entrypoint', 'find', image, '.memory-import', '-name', '*.csv']);
     expect(files.stdout).toContain(`.memory-import/runs/${first.summary.runId}/failures.csv`);
+    // Little of the charts' package is left in the image: enough to draw them.
+    const page = `.memory-import/runs/${first.summary.runId}/report.html`;
+    const drawn = await podmanRun(['--volume', `${volume}:/data`, '--entrypoint', 'grep', image, '-c', '<svg', page]);
+    expect(Number(drawn.stdout)).toBeGreaterThan(0);
+    const charts = await podmanRun([
+      '--entrypoint',
+      'sh',
+      image,
+      '-c',
+      'du -sm /app/node_modules/echarts /app/node_modules/zrender | cut -f1',
+    ]);
+    expect(charts.stdout.trim().split('\n').map(Number)).toEqual([expect.any(Number), 1]);
+    expect(Number(charts.stdout.split('\n')[0])).toBeLessThan(5);
   }, 120_000);
 
   test('finishes and settles what is under way when the container is told to stop', async () => {
