@@ -5,18 +5,18 @@ import { realClock } from './clock.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger, RecordedFailure, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
 import { openLedgerToRead } from './ledger/sqlite.js';
-import { withOccurrence } from './map/fingerprint.js';
-import type { Draft, Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
+import type { Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
 import { countOf } from './report/format.js';
 import { savedPageFacts } from './report/page-facts.js';
 import { writePage } from './report/page-file.js';
 import { writeSummary } from './report/summary.js';
+import { identifyAmongIdentical, identifyAsMapped, wasMade } from './run/identify-row.js';
 import type { Intake } from './run/intake.js';
 import { findRun } from './run/known-run.js';
 import { memoryIdsOf } from './run/part-ids.js';
-import { type PreparedRow, type PreparedRows, prepareRows } from './run/rows.js';
+import { type PreparedRow, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
 import { undoneOf } from './run/undone-of.js';
 
@@ -70,22 +70,29 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
     const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
+    let hasFailures = false;
     if (inputs.intake !== null) {
       for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
-      const retaken = await writeFromInputs({
+      const written = await writeFromInputs({
         run,
         ledger,
         intake: inputs.intake,
         options: inputs.options,
         write: hasNames ? reports.write : withoutNames(reports.write),
       });
+      const { retaken } = written;
       if (retaken > 0)
         notes.push(`${countOf(retaken, 'row')} ${retaken === 1 ? 'is' : 'are'} left out: later runs have taken up their notes since.`);
+      hasFailures = written.failures > 0 || hadNoFailures(run);
+      if (!hasFailures)
+        notes.push(
+          'failures.csv was not written: the ledger knows no failed rows of the run, or none any more (ledger compact --drop-failures).',
+        );
     } else await writeFromLedger({ run, ledger, write: reports.write });
     const { success, failures, malformed, more } = await reports.close();
     const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
     const files: Record<string, string> = {};
-    for (const path of inputs.intake === null ? [success] : complete) {
+    for (const path of hasFailures ? complete : [success]) {
       const target = join(folder, basename(path));
       // What is there has the names that the ledger doesn't keep.
       if (path === success && !hasNames && existsSync(target)) {
@@ -133,8 +140,20 @@ interface ReadAgain extends Source {
   readonly options: SavedOptions;
 }
 
-/** @returns how many rows were left out because later runs took them up again */
-async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<number> {
+/** As far as is known: a run that was killed has nothing to say of it, and may have failures that were forgotten. */
+function hadNoFailures({ summary, out }: RunRecord): boolean {
+  if (summary === null) return !existsSync(join(out, 'failures.csv'));
+  return (summary as RunSummary).counts.failed === 0; // as `importMemories` saved it
+}
+
+interface Written {
+  /** Rows that were left out because later runs have taken them up. */
+  readonly retaken: number;
+  /** Of the run, as the ledger knows them. */
+  readonly failures: number;
+}
+
+async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgain): Promise<Written> {
   let retaken = 0;
   const failures = new Map<string, RunFailure>();
   for (let after: number | null = null; ; ) {
@@ -187,7 +206,7 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
     }
     await write(settled);
   }
-  return retaken;
+  return { retaken, failures: failures.size };
 }
 
 function failureKey({ input, row, target }: Pick<RunFailure, 'input' | 'row' | 'target'>): string {
@@ -198,63 +217,6 @@ async function lookupMapped(ledger: Ledger, batch: readonly PreparedRow[]): Prom
   const fingerprints = batch.flatMap((row) => (row.kind === 'mapped' ? [row.draft.fingerprint] : []));
   const notes = await ledger.lookup(fingerprints);
   return new Map(fingerprints.flatMap((fingerprint, i) => (notes[i] ? [[fingerprint, notes[i]] as const] : [])));
-}
-
-type MappedRow = Extract<PreparedRow, { readonly kind: 'mapped' }>;
-
-/** Which note a row was. `mapped`: what the ledger has for the row's own fingerprint. `failed`: the run failed to create it. */
-type Identify = (
-  row: MappedRow,
-  mapped: KnownNote | null,
-  failed: boolean,
-) => Promise<{ readonly draft: Draft; readonly note: KnownNote | null }>;
-
-const identifyAsMapped: Identify = async ({ draft }, note) => ({ draft, note });
-
-/**
- * `--duplicates create`: each of several identical rows was a note of its own, an occurrence of the base. A row takes the first one that
- * the run gave to it, and that no row before it took; the ledger knows the rows of the run's own notes.
- */
-function identifyAmongIdentical(run: RunRecord, ledger: Ledger, { labelOf }: Pick<PreparedRows, 'labelOf'>): Identify {
-  const taken = new Set<NoteKey>();
-  // By the fingerprint that a row begins with: below this occurrence all are taken, so that many identical rows don't walk over all of them again.
-  const begin = new Map<Fingerprint, number>();
-  return async ({ draft, base, ordinal }, mapped, failed) => {
-    const label = labelOf(ordinal);
-    let allTaken = true;
-    for (let occurrence = begin.get(draft.fingerprint) ?? draft.occurrence; ; occurrence++) {
-      const fingerprint = occurrence === draft.occurrence ? draft.fingerprint : withOccurrence(base, occurrence);
-      const note = occurrence === draft.occurrence ? mapped : ((await ledger.lookup([fingerprint]))[0] ?? null);
-      if (note === null) return { draft, note };
-      if (!taken.has(note.key) && mayBeOf({ run, note, label, failed })) {
-        taken.add(note.key);
-        if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
-        return { draft: { ...draft, fingerprint, occurrence }, note };
-      }
-      if (!taken.has(note.key)) allTaken = false;
-      else if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
-    }
-  };
-}
-
-interface Candidate {
-  readonly run: RunRecord;
-  readonly note: KnownNote;
-  readonly label: string;
-  readonly failed: boolean;
-}
-
-function mayBeOf({ run, note, label, failed }: Candidate): boolean {
-  const isOfRun = note.runId === run.runId;
-  // What failed here may have been taken up by a later run.
-  if (failed) return note.runId > run.runId || (isOfRun && !wasMade(note) && note.row === label);
-  if (!wasMade(note) || note.runId > run.runId) return false;
-  // A note that was recovered before the first row has the row of the run that was killed.
-  return !isOfRun || note.how === 'recovered' || note.row === label;
-}
-
-function wasMade({ state }: Pick<KnownNote, 'state'>): boolean {
-  return state === 'created' || state === 'undone';
 }
 
 /** What the run made of a note; null if it didn't settle it (a later run did, or it is still open). */

@@ -115,6 +115,27 @@ describe.concurrent('report <run>', () => {
     expect(sortedLines(bench.read(success))).toEqual(sortedLines(complete));
   });
 
+  test('leaves failures.csv as it is where the ledger has forgotten the failed rows', async ({ createBench }) => {
+    const bench = await createBench();
+    bench.write('notes.csv', INPUT);
+    const { summary } = await bench.import(['notes.csv']);
+    const { success = '', failures = '' } = summary.files;
+    const failed = bench.read(failures);
+    // Younger than the next command, which takes longer than that to begin.
+    expect(await bench.run(['ledger', 'compact', '--drop-failures', '1ms'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 failed rows of old runs were forgotten'),
+    });
+    const result = await bench.run(['report', summary.runId]);
+    expect(result).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('the ledger knows no failed rows of the run, or none any more'),
+    });
+    expect(result.stdout).toContain(success);
+    expect(result.stdout).not.toContain('failures.csv');
+    expect(bench.read(failures)).toBe(failed);
+  });
+
   test('of a run that the ledger does not know is exit 2', async ({ createBench }) => {
     const bench = await createBench();
     const result = await bench.run(['report', '20261123T030749Z-4f9a']);
