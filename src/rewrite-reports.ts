@@ -70,7 +70,7 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
     const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
-    let hasFailures = false;
+    let [hasFailures, retaken] = [false, 0];
     if (inputs.intake !== null) {
       for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);
       const written = await writeFromInputs({
@@ -80,23 +80,25 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
         options: inputs.options,
         write: hasNames ? reports.write : withoutNames(reports.write),
       });
-      const { retaken } = written;
-      if (retaken > 0)
-        notes.push(`${countOf(retaken, 'row')} ${retaken === 1 ? 'is' : 'are'} left out: later runs have taken up their notes since.`);
+      retaken = written.retaken;
       hasFailures = written.failures > 0 || hadNoFailures(run);
       if (!hasFailures)
         notes.push(
           'failures.csv was not written: the ledger knows no failed rows of the run, or none any more (ledger compact --drop-failures).',
         );
     } else await writeFromLedger({ run, ledger, write: reports.write });
+    if (retaken > 0)
+      notes.push(
+        `Of ${countOf(retaken, 'row')} the ledger has only what later runs have made of ${retaken === 1 ? 'its note' : 'their notes'}.`,
+      );
     const { success, failures, malformed, more } = await reports.close();
     const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
     const files: Record<string, string> = {};
     for (const path of hasFailures ? complete : [success]) {
       const target = join(folder, basename(path));
-      // What is there has the names that the ledger doesn't keep.
-      if (path === success && !hasNames && existsSync(target)) {
-        notes.push(`${target} is there already, with names, and was left as it is.`);
+      // What is there has what the ledger doesn't keep: names, and the last word of this run on notes that are another's now.
+      if (path === success && (!hasNames || retaken > 0) && existsSync(target)) {
+        notes.push(`${target} is there already, ${hasNames ? 'with all its rows' : 'with names'}, and was left as it is.`);
         continue;
       }
       await rename(path, target);

@@ -38,7 +38,7 @@ describe.concurrent('a run that was undone', () => {
     expect(page(desk, runId)).toContain('<h1>Undone: 6 notes of it were deleted again.</h1>');
   });
 
-  test('stays so when a later run has created its notes again, and its report says that those are left out', async ({ openDesk }) => {
+  test('stays so when a later run has created its notes again, and its success.csv is left as it is', async ({ openDesk }) => {
     const desk = await openDesk();
     const first = await desk.import(NOTES);
     await desk.undo(first.runId);
@@ -47,9 +47,17 @@ describe.concurrent('a run that was undone', () => {
       [second.runId, null],
       [first.runId, { notes: 6, left: 0 }],
     ]);
-    const { notes } = await report(desk, first.runId);
-    expect(notes[0]).toBe('6 rows are left out: later runs have taken up their notes since.');
-    expect(statuses(desk, first.runId)).toEqual([]);
+    const before = statuses(desk, first.runId);
+    expect(before).toHaveLength(6);
+    const { notes, files } = await report(desk, first.runId);
+    expect(notes).toEqual([
+      'Of 6 rows the ledger has only what later runs have made of their notes.',
+      expect.stringMatching(/success\.csv is there already, with all its rows, and was left as it is\.$/),
+      '6 notes of it were undone since.',
+    ]);
+    expect(files.success).toBeUndefined();
+    expect(statuses(desk, first.runId)).toEqual(before);
+    expect(page(desk, first.runId)).toContain('<h1>Undone: 6 notes of it were deleted again.</h1>');
     expect((await report(desk, second.runId)).notes).toEqual([]);
     expect(statuses(desk, second.runId)).toHaveLength(6);
   });
