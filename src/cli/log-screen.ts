@@ -21,13 +21,13 @@ const INTERVAL_MS = 5000;
  * On a terminal a bar, and a pretty log of what matters; otherwise a log, with a line of progress now and then.
  * @param doing for the lines of progress: `checked`, `undone`
  */
-export function openLogScreen(screen: {
+export async function openLogScreen(screen: {
   readonly io: Io;
   readonly options: ScreenOptions;
   readonly secrets: readonly string[];
   readonly doing: string;
-}): LogScreen {
-  const { logger, withBar, startBar, bar, stopBar } = openStderr(screen);
+}): Promise<LogScreen> {
+  const { logger, withBar, startBar, bar, stopBar } = await openStderr(screen);
   const log = logEvents(logger, { progress: false });
   let toldAt = performance.now();
   return {

@@ -20,7 +20,7 @@ export interface Screen {
  * On a terminal a progress bar, and a pretty log of what matters; otherwise JSON lines.
  * @param secrets what must never be seen
  */
-export function openScreen({
+export async function openScreen({
   io,
   options,
   secrets,
@@ -28,8 +28,8 @@ export function openScreen({
   readonly io: Io;
   readonly options: ScreenOptions;
   readonly secrets: readonly string[];
-}): Screen {
-  const { logger, withBar, startBar, bar, stopBar } = openStderr({ io, options, secrets });
+}): Promise<Screen> {
+  const { logger, withBar, startBar, bar, stopBar } = await openStderr({ io, options, secrets });
   const log = logEvents(logger, { progress: !withBar });
   // Only the last word needs its reasons.
   const tally = options.json ? null : createTally();

@@ -1,5 +1,4 @@
 import { destination, type Logger, pino } from 'pino';
-import { prettyFactory } from 'pino-pretty';
 import type { FailureClass, ImportEvent, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import { createRedactor } from '../redact.js';
@@ -10,9 +9,8 @@ import { cleanLine, publicMessage } from './public-message.js';
 interface LoggerOptions {
   /** One of pino's levels, or `silent`. */
   readonly level: string;
-  /** For a person at a terminal, instead of JSON lines. */
-  readonly pretty: boolean;
-  readonly color?: boolean;
+  /** Makes each line, JSON, one for a person at a terminal. */
+  readonly prettify?: ((line: string) => string) | null;
   /** Whatever must never be seen: the API key, passwords. */
   readonly secrets?: readonly string[];
   /** Where lines go: a file descriptor, by default 2 (stderr), or who else writes, as a terminal with a progress bar has to. */
@@ -20,10 +18,9 @@ interface LoggerOptions {
 }
 
 /** Every line is written before the call returns, so that nothing is lost at exit. A stderr that was closed is harmless. */
-export function createLogger({ level, pretty, color = false, secrets = [], stream = 2 }: LoggerOptions): Logger {
+export function createLogger({ level, prettify = null, secrets = [], stream = 2 }: LoggerOptions): Logger {
   const target = typeof stream === 'number' ? destination({ dest: stream, sync: true }) : stream;
   const redactor = createRedactor(secrets, REDACTED);
-  const prettify = pretty ? prettyFactory({ colorize: color, translateTime: 'SYS:HH:MM:ss', hideObject: true }) : null;
   return pino(
     { level, base: null, redact: { paths: SECRET_PATHS, censor: REDACTED } },
     {

@@ -26,7 +26,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
   const startedAt = Date.now();
   const screenOptions = resolveScreenOptions(values);
   const onFinish = resolveOnFinish(values);
-  const screen = openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
+  const screen = await openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
   const keepScreen = io.onAbruptEnd(screen.close);
   metrics.warnBy(screen.onEvent);
   const watchHeap = keepHeapSmall();

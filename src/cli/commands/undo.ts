@@ -15,7 +15,7 @@ export async function undoCommand(call: Call): Promise<number> {
   const { io, args, values } = call;
   const { json: _json, logLevel: _logLevel, progress: _progress, yes, ...options } = values;
   const screenOptions = resolveScreenOptions(values);
-  const screen = openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'undone' });
+  const screen = await openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'undone' });
   const keepScreen = io.onAbruptEnd(screen.close);
   let isAsking = false;
   // While the question stands nothing is under way that could be finished.

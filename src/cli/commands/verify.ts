@@ -12,7 +12,7 @@ export async function verifyCommand(call: Call): Promise<number> {
   const { io, args, values } = call;
   const { json: _json, logLevel: _logLevel, progress: _progress, ...options } = values;
   const screenOptions = resolveScreenOptions(values);
-  const screen = openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'checked' });
+  const screen = await openLogScreen({ io, options: screenOptions, secrets: secretsOf(call), doing: 'checked' });
   const keepScreen = io.onAbruptEnd(screen.close);
   const drain = drainOnSignal(io, screen.say);
   try {

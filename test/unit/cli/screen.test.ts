@@ -19,9 +19,9 @@ const STARTED: ImportEvent = {
 const OPTIONS = { json: false, logLevel: null, progress: true };
 
 describe('the screen', () => {
-  it('without a terminal is JSON lines', () => {
+  it('without a terminal is JSON lines', async () => {
     const { io, written } = fakeIo();
-    const screen = openScreen({ io, options: OPTIONS, secrets: ['s3cret'] });
+    const screen = await openScreen({ io, options: OPTIONS, secrets: ['s3cret'] });
     screen.onEvent(STARTED);
     screen.onEvent({ type: 'warning', code: 'x', message: 'the key s3cret' });
     screen.say('SIGINT: finishing');
@@ -35,11 +35,11 @@ describe('the screen', () => {
     expect(written.stdout).toBe('');
   });
 
-  it('without a terminal tells progress also while nothing happens, and leaves no timer behind', () => {
+  it('without a terminal tells progress also while nothing happens, and leaves no timer behind', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { io, written } = fakeIo();
-    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    const screen = await openScreen({ io, options: OPTIONS, secrets: [] });
     screen.onEvent(STARTED);
     vi.advanceTimersByTime(10_000);
     expect(written.stderr.match(/"event":"progress"/g)).toHaveLength(2);
@@ -47,9 +47,9 @@ describe('the screen', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('on a terminal is a bar, with warnings above it', () => {
+  it('on a terminal is a bar, with warnings above it', async () => {
     const { io, written } = fakeIo({ isTTY: true });
-    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    const screen = await openScreen({ io, options: OPTIONS, secrets: [] });
     screen.onEvent({ type: 'under_way', requests: 0 });
     expect(written.stderr).toBe('');
     screen.onEvent(STARTED);
@@ -66,35 +66,38 @@ describe('the screen', () => {
     expect(written.stderr.slice(afterwards.length)).toMatch(/still said.*\n$/);
   });
 
-  it('on a terminal with --no-progress is a pretty log', () => {
+  it('on a terminal with --no-progress is a pretty log', async () => {
     const { io, written } = fakeIo({ isTTY: true, env: { NO_COLOR: '1' } });
-    const screen = openScreen({ io, options: { ...OPTIONS, progress: false }, secrets: [] });
+    const screen = await openScreen({ io, options: { ...OPTIONS, progress: false }, secrets: [] });
     screen.onEvent(STARTED);
     screen.close();
     expect(written.stderr).toMatch(/^\[?\d\d:\d\d:\d\d.*INFO.*run 2026.*notes\.csv.*\n$/);
   });
 
-  it.each([{ TERM: 'dumb' }, { CI: 'true' }, { CI: '1' }])('on a terminal that keeps what is drawn on it (%j) is a pretty log', (env) => {
-    const { io, written } = fakeIo({ isTTY: true, env });
-    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
-    screen.onEvent(STARTED);
-    screen.close();
-    expect(written.stderr).toMatch(/INFO.*run 2026/);
-    if ('TERM' in env) expect(written.stderr).not.toContain('\u001b');
-    expect(written.stderr).not.toContain('under way');
-  });
+  it.each([{ TERM: 'dumb' }, { CI: 'true' }, { CI: '1' }])(
+    'on a terminal that keeps what is drawn on it (%j) is a pretty log',
+    async (env) => {
+      const { io, written } = fakeIo({ isTTY: true, env });
+      const screen = await openScreen({ io, options: OPTIONS, secrets: [] });
+      screen.onEvent(STARTED);
+      screen.close();
+      expect(written.stderr).toMatch(/INFO.*run 2026/);
+      if ('TERM' in env) expect(written.stderr).not.toContain('\u001b');
+      expect(written.stderr).not.toContain('under way');
+    },
+  );
 
-  it.each(['', '0', 'false'])('takes CI=%j for no CI', (CI) => {
+  it.each(['', '0', 'false'])('takes CI=%j for no CI', async (CI) => {
     const { io, written } = fakeIo({ isTTY: true, env: { CI } });
-    const screen = openScreen({ io, options: OPTIONS, secrets: [] });
+    const screen = await openScreen({ io, options: OPTIONS, secrets: [] });
     screen.onEvent(STARTED);
     screen.close();
     expect(written.stderr).toContain('under way');
   });
 
-  it('shows what --log-level asks for, with the bar too', () => {
+  it('shows what --log-level asks for, with the bar too', async () => {
     const { io, written } = fakeIo({ isTTY: true });
-    const screen = openScreen({ io, options: { ...OPTIONS, logLevel: 'info' }, secrets: [] });
+    const screen = await openScreen({ io, options: { ...OPTIONS, logLevel: 'info' }, secrets: [] });
     screen.onEvent(STARTED);
     screen.close();
     expect(written.stderr).toContain('run 2026');
@@ -108,17 +111,17 @@ describe("the screen's options", () => {
     return path;
   };
 
-  it('have defaults', () => {
+  it('have defaults', async () => {
     expect(resolveScreenOptions({ progress: true })).toEqual(OPTIONS);
   });
 
-  it('come from the config file where the command line says nothing', () => {
+  it('come from the config file where the command line says nothing', async () => {
     const path = config({ json: true, progress: false, logLevel: 'debug', concurrency: 3 });
     expect(resolveScreenOptions({ config: path, progress: true })).toEqual({ json: true, progress: false, logLevel: 'debug' });
     expect(resolveScreenOptions({ config: path, progress: true, logLevel: 'warn' }).logLevel).toBe('warn');
   });
 
-  it('are refused by the name the user knows', () => {
+  it('are refused by the name the user knows', async () => {
     const problems = (values: Record<string, unknown>) => {
       try {
         resolveScreenOptions(values);
@@ -139,13 +142,13 @@ describe("the screen's options", () => {
 });
 
 describe('the screen of verify and undo', () => {
-  const open = (given: Parameters<typeof fakeIo>[0], options = OPTIONS) => {
+  const open = async (given: Parameters<typeof fakeIo>[0], options = OPTIONS) => {
     const { io, written } = fakeIo(given);
-    return { written, screen: openLogScreen({ io, options, secrets: [], doing: 'checked' }) };
+    return { written, screen: await openLogScreen({ io, options, secrets: [], doing: 'checked' }) };
   };
 
-  it('on a terminal is a bar from its first word on progress, with warnings above it, and nothing stays of it', () => {
-    const { screen, written } = open({ isTTY: true });
+  it('on a terminal is a bar from its first word on progress, with warnings above it, and nothing stays of it', async () => {
+    const { screen, written } = await open({ isTTY: true });
     screen.onEvent({ type: 'under_way', requests: 1 });
     expect(written.stderr).toBe('');
     screen.onProgress({ done: 0, of: 9 });
@@ -162,10 +165,10 @@ describe('the screen of verify and undo', () => {
   it.each([
     ['--no-progress', { isTTY: true }, { ...OPTIONS, progress: false }],
     ['no terminal', {}, OPTIONS],
-  ] as const)('with %s is a log, with a line of progress now and then', (_, given, options) => {
+  ] as const)('with %s is a log, with a line of progress now and then', async (_, given, options) => {
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     onTestFinished(() => now.mockRestore());
-    const { screen, written } = open(given, options);
+    const { screen, written } = await open(given, options);
     screen.onProgress({ done: 1, of: 1200 });
     now.mockReturnValue(5000);
     screen.onProgress({ done: 1000, of: 1200 });

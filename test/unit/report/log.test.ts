@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ImportEvent } from '../../../src/model.js';
 import { createLogger, logEvents } from '../../../src/report/log.js';
+import { createPrettifier } from '../../../src/report/pretty-log.js';
 import { newRunId } from '../../../src/report/run-folder.js';
 import { createTally, summary } from '../../../src/report/summary.js';
 import { created, draftWith, failureWith, settled, temporaryFolder } from './fixtures.js';
@@ -22,7 +23,7 @@ function recorder() {
 function story(options: { readonly level?: string; readonly progress?: boolean } = {}) {
   const record = recorder();
   let time = 0;
-  const logger = createLogger({ level: options.level ?? 'info', pretty: false, stream: record.stream });
+  const logger = createLogger({ level: options.level ?? 'info', stream: record.stream });
   const ticks = new Set<() => void>();
   const repeat = (tick: () => void, ms: number) => {
     expect(ms).toBe(5000);
@@ -51,7 +52,7 @@ const started: ImportEvent = { type: 'run_started', runId, baseUrl: 'https://api
 describe('the logger', () => {
   test('takes secrets out of every text, escaped or not, and the line stays JSON', () => {
     const { stream, lines, records } = recorder();
-    const logger = createLogger({ level: 'info', pretty: false, stream, secrets: ['k"ey\\1', '17'] });
+    const logger = createLogger({ level: 'info', stream, secrets: ['k"ey\\1', '17'] });
     logger.info(
       { deep: { list: ['see k"ey\\1!'] }, err: new Error('with k"ey\\1'), apiKey: 'other', headers: { authorization: 'x' } },
       'k"ey\\1',
@@ -69,13 +70,13 @@ describe('the logger', () => {
 
   test('finds a secret that JSON writes in another way', () => {
     const { stream, records } = recorder();
-    createLogger({ level: 'info', pretty: false, stream, secrets: ['', 'a"b'] }).info('see a"b');
+    createLogger({ level: 'info', stream, secrets: ['', 'a"b'] }).info('see a"b');
     expect(records()).toMatchObject([{ msg: 'see [redacted]' }]);
   });
 
   test('is one sentence a line for a person, without secrets and colours', () => {
     const { stream, lines } = recorder();
-    const logger = createLogger({ level: 'info', pretty: true, stream, secrets: ['topsecret'] });
+    const logger = createLogger({ level: 'info', prettify: createPrettifier({ color: false }), stream, secrets: ['topsecret'] });
     logEvents(logger, { progress: false }).consume(started);
     logger.warn('it was topsecret');
     expect(lines.join('')).toMatch(
@@ -86,7 +87,7 @@ describe('the logger', () => {
   test('has written each line when the call returns', async () => {
     const path = join(await temporaryFolder(), 'log');
     const fd = openSync(path, 'w');
-    const logger = createLogger({ level: 'info', pretty: false, stream: fd });
+    const logger = createLogger({ level: 'info', stream: fd });
     for (const text of ['first', 'second', 'third']) {
       logger.info(text);
       expect(readFileSync(path, 'utf8')).toContain(`"msg":"${text}"}\n`);
@@ -101,7 +102,7 @@ describe('the logger', () => {
     const fd = openSync(path, constants.O_WRONLY);
     closeSync(reader);
     for (const pretty of [false, true]) {
-      const logger = createLogger({ level: 'info', pretty, stream: fd });
+      const logger = createLogger({ level: 'info', prettify: pretty ? createPrettifier({ color: false }) : null, stream: fd });
       for (let i = 0; i < 3; i++) logger.info('nobody reads this');
     }
     closeSync(fd);
@@ -182,7 +183,7 @@ describe('the log of a run', () => {
     const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     const { stream } = recorder();
     const before = timers();
-    const { consume, stop } = logEvents(createLogger({ level: 'info', pretty: false, stream }), { progress: true });
+    const { consume, stop } = logEvents(createLogger({ level: 'info', stream }), { progress: true });
     consume(started);
     const during = timers();
     stop();
