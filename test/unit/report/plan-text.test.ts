@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Plan } from '../../../src/model.js';
+import type { Plan } from '../../../src/model-plan.js';
 import { planText } from '../../../src/report/plan-text.js';
 
 test('a plan shows nothing of a file’s name that a terminal obeys', () => {
