@@ -10,6 +10,7 @@ import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
 import { createGate } from './dispatch/gate.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
 import { createLooker } from './dispatch/look.js';
+import { createPersistence } from './dispatch/persist.js';
 import { tellLooking } from './dispatch/tell-looking.js';
 import type { StoppedError } from './errors.js';
 import { createFirstSeen } from './ledger/first-seen.js';
@@ -30,6 +31,7 @@ import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
 import { afterFreshLedgerCheck } from './run/first-rows.js';
 import { openIntake } from './run/intake.js';
+import { settleInterruptedUndos } from './run/interrupted-undos.js';
 import { stopWhenLedgerIsLost } from './run/lost-ledger.js';
 import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
@@ -158,6 +160,14 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
 
     try {
       await ledger.saveRun(runRecord(context, null));
+      await settleInterruptedUndos({
+        ledger,
+        connection: { persistence: createPersistence({ gate, clock, halt, pages, ledger, retries: options.retries }), pages, halt, clock },
+        emit,
+        concurrency: options.concurrency,
+        believedFrom: startedAt + options.reconcileWaitMs,
+        mayLook: options.inDoubt === 'reconcile',
+      });
       const recoveredBefore = await settleOldDoubts({
         ledger,
         writer,

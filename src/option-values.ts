@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { editDistance } from './edit-distance.js';
 import { FIELDS, type Field } from './fields.js';
 import { isLoopback } from './loopback.js';
 import { FAILURE_CLASSES, type FailureClass } from './model.js';
 import { shorten as shortenTo } from './shorten.js';
+import { readSmallFile } from './small-file.js';
 
 // Each function here turns one option's value, untrusted, into what the program uses, or refuses it. Which option takes which, and its
 // default, is said in `options.ts`.
@@ -85,7 +86,7 @@ export function readKey(found: unknown, refuse: Refuse): string | undefined {
   try {
     if (statSync(found).size > MAX_KEY_FILE_BYTES)
       return refuse('a file that holds the API key and nothing else', `${shorten(found)}, which is too large for that`);
-    return parseKey(readFileSync(found, 'utf8'), (expected, what) => refuse(`${expected} in ${shorten(found)}`, what));
+    return parseKey(readSmallFile(found), (expected, what) => refuse(`${expected} in ${shorten(found)}`, what));
   } catch (error) {
     return refuse('a readable file that holds the API key', shorten((error as Error).message));
   }

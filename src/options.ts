@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { FIELDS, type Field } from './fields.js';
@@ -29,6 +28,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './option-values.js';
+import { readSmallFile } from './small-file.js';
 
 export { near, parseDuration };
 
@@ -170,7 +170,7 @@ export function resolveOptions(
 export function readConfig(path: string): Layer {
   let content: unknown;
   try {
-    content = JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
+    content = JSON.parse(readSmallFile(path).replace(/^\uFEFF/, ''));
   } catch (error) {
     // What a parser says quotes the file, and a file named by mistake may be the key's.
     const reason =

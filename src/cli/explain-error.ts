@@ -10,7 +10,7 @@ export function explainError(ended: {
   readonly version: string;
   readonly stderr: Io['stderr'];
 }): number {
-  ended.stderr.write(`${sentence(ended)}\n`);
+  ended.stderr.write(`${harmless(sentence(ended))}\n`);
   return exitCodeOfError(ended.error);
 }
 
@@ -27,6 +27,14 @@ function sentence({ error, argv, version }: { error: unknown; argv: readonly str
   return `memory-import: unexpected error: ${message}
 This is a bug: please report it, with its version (${version}) and the command. What is settled is safe in the ledger, and the same command goes on from there.
 ${details}`;
+}
+
+/** A file's name, or a header, may hold what a terminal obeys: it is shown as it would be written in JSON. Line ends are ours. */
+function harmless(text: string): string {
+  return text.replace(
+    /(?!\n)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** The words of the command that was called; where there is no such command, the first word. */

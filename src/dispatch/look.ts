@@ -74,6 +74,17 @@ export function createLooker(options: LookOptions): Looker {
     }
   };
 
+  /** A list that fails for a moment is no answer: asked as often as a row is sent, an outage aside. */
+  const listPatiently = async (contact: ContactAddress): Promise<ListAnswer | null> => {
+    for (let failures = 0; ; ) {
+      const answer = await list(contact);
+      if (answer?.kind !== 'unlisted' || !answer.outage) return answer;
+      if ((await gate.lists.decide(clock.now())) !== 'outage' && ++failures > options.retries) return answer;
+      if (stopped.aborted) return null;
+      await clock.sleep(backoffMs(Math.max(1, failures), clock.random()), stopped);
+    }
+  };
+
   const askLargestContact = async (): Promise<void> => {
     const largest = await ledger.largestContact();
     if (largest === null) return;
@@ -127,7 +138,7 @@ export function createLooker(options: LookOptions): Looker {
   };
 
   return {
-    list,
+    list: listPatiently,
     askForLongest,
     once: (doubt) => lookAndTell(doubt, true),
     async settle(doubt) {

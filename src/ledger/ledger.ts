@@ -69,11 +69,24 @@ export interface Ledger {
   ): Promise<readonly CreatedNote[]>;
   /** How many notes that is. */
   createdTally(runId: RunId): Promise<CreatedTally>;
+  /** Durable before the first delete of these notes leaves: whoever finds it knows that some may be gone from the API. */
+  beginUndo(window: UndoWindow): Promise<void>;
+  /** What became of the window's notes is recorded; null: of all of the run's. */
+  endUndo(runId: RunId, window: UndoWindow | null): Promise<void>;
+  /** Windows that were begun and not ended: an undo was killed, or cut off. */
+  openUndos(): Promise<readonly UndoWindow[]>;
   /** Failures of the run, in the order in which they were recorded, at most `limit` with a number above `after`. */
   failuresOfRun(runId: RunId, page: { readonly after: number | null; readonly limit: number }): Promise<readonly RecordedFailure[]>;
 
   /** Releases the lock. What was committed stays. */
   close(): Promise<void>;
+}
+
+/** Notes of a run that an undo deletes together, by their keys, both included. */
+export interface UndoWindow {
+  readonly runId: RunId;
+  readonly from: NoteKey;
+  readonly to: NoteKey;
 }
 
 export interface LedgerBatch {

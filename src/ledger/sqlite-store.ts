@@ -8,6 +8,7 @@ import type { Lock } from './lock.js';
 import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
 import { createRememberer } from './remember.js';
 import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
+import { createUndoWindows } from './undo-windows.js';
 
 /** An opened ledger file, locked where it is written. */
 export interface Store {
@@ -137,6 +138,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
 
   const createdNotes = createCreatedNotes(database);
   const learnt = createLearntContacts(database);
+  const undoWindows = createUndoWindows(database);
   const runNumberOf = (runId: RunId): number => Number(database.prepare(RUN_NUMBER).get(runId)?.run_number ?? -1);
 
   return {
@@ -210,6 +212,15 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     },
     async createdTally(runId) {
       return guarded(() => createdNotes.tally(runNumberOf(runId)));
+    },
+    async beginUndo(window) {
+      guarded(() => undoWindows.begin(window));
+    },
+    async endUndo(runId, window) {
+      guarded(() => undoWindows.end(runId, window));
+    },
+    async openUndos() {
+      return guarded(() => undoWindows.open());
     },
     async failuresOfRun(runId, { after, limit }) {
       return guarded(() =>

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { StoppedError, UserError } from '../errors.js';
+import { openNamedPipe } from './named-pipe.js';
 
 /** The bytes as they are stored, in chunks of at most 64 KiB, counted and hashed on their way. */
 interface StoredBytes {
@@ -46,6 +47,7 @@ type Source = Pick<StoredBytes, 'totalBytes' | 'read' | 'close'>;
 async function fromFile(path: string): Promise<Source> {
   let handle: FileHandle;
   try {
+    if ((await stat(path)).isFIFO()) return await fromNamedPipe(path);
     handle = await open(path, 'r');
   } catch (error) {
     throw new UserError(`${path}: ${whyUnreadable(error)}`, { cause: error });
@@ -78,6 +80,18 @@ async function fromFile(path: string): Promise<Source> {
       closed = true;
       await handle.close();
     },
+  };
+}
+
+async function fromNamedPipe(path: string): Promise<Source> {
+  const pipe = await openNamedPipe(path);
+  return {
+    totalBytes: null,
+    read: () =>
+      pipe.read().catch((error: unknown) => {
+        throw new StoppedError('input_changed', `${path}: ${whyUnreadable(error)}`, false, { cause: error });
+      }),
+    close: pipe.close,
   };
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Draft, MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
@@ -114,6 +115,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
     const close = async (file: ReportFile): Promise<void> => {
       await file.close();
       await orders.get(file)?.restore(file.path);
+      if (!existsSync(file.path)) throw new Error(`${file.path} was deleted while the run was going on`);
     };
     const results = await Promise.allSettled([...files, ...malformed.files].map(close));
     const failed = results.find((result) => result.status === 'rejected');

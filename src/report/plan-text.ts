@@ -1,12 +1,15 @@
 import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
 import type { Plan } from '../model-plan.js';
 import { formatCount, formatDuration } from './format.js';
+import { cleanLine } from './public-message.js';
 
 /** A plan for a person: what would happen, what would fail and where, how long it would take. */
 export function planText(plan: Plan): string {
   const { counts, distinct, longest, ledger } = plan;
+  // Names of files, of whatever characters, stand in all of these.
+  const ledgerPath = cleanLine(ledger.path);
   const lines = [
-    `Nothing was sent. An import of ${plan.inputs.join(', ')} would`,
+    `Nothing was sent. An import of ${plan.inputs.map(cleanLine).join(', ')} would`,
     '',
     ...table([
       ['create', counts.toCreate, 'notes'],
@@ -22,7 +25,7 @@ export function planText(plan: Plan): string {
     '',
     `of ${formatCount(counts.rows)} rows, for ${formatCount(distinct.contacts)} contacts${distinct.subOrgs > 0 ? ` and ${formatCount(distinct.subOrgs)} sub organizations` : ''}.`,
     `Longest name ${formatCount(longest.name)} of 200 characters, longest text ${formatCount(longest.text)} of 5,000.`,
-    ledger.exists ? `Ledger: ${ledger.path}.` : `Ledger: ${ledger.path}, which isn't there yet: nothing counts as imported.`,
+    ledger.exists ? `Ledger: ${ledgerPath}.` : `Ledger: ${ledgerPath}, which isn't there yet: nothing counts as imported.`,
   ];
   if (counts.toCreate > 0) {
     const times = plan.expected.map(
@@ -35,10 +38,11 @@ export function planText(plan: Plan): string {
     if (count === 0) continue;
     lines.push('', `${failureClass}: ${formatCount(count)}`);
     for (const example of plan.examples) {
-      if (example.class === failureClass) lines.push(`  row ${example.row} (line ${example.line}): ${example.message}`);
+      if (example.class === failureClass)
+        lines.push(`  row ${cleanLine(example.row)} (line ${example.line}): ${cleanLine(example.message)}`);
     }
   }
-  if (plan.stoppedBecause !== null) lines.push('', `Reading ended early: ${plan.stoppedBecause}`);
+  if (plan.stoppedBecause !== null) lines.push('', `Reading ended early: ${cleanLine(plan.stoppedBecause)}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -40,7 +40,7 @@ export interface Ending {
 export async function conclude(context: RunContext, { tally, page, repeat, halt, emit }: Ending): Promise<RunSummary> {
   const { runId, options, ledger, folder, reports, clock, startedAt } = context;
   const paths = await reports.close().catch((error: unknown) => {
-    const message = `A report file can't be written: ${reasonOf(error)}`;
+    const message = `A report file can't be written: ${reasonOf(error)}. ${writeAgain(runId)}`;
     halt.stop(new StoppedError('report_files', message, true, { cause: error }));
     return null;
   });

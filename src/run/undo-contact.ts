@@ -19,12 +19,14 @@ export interface ContactUndo {
 /**
  * Deletes one contact's memories, in the order given, after a look at what they are now. Ends early when the command is stopped; what was
  * asked for by then is settled.
+ * @returns false where a delete may have been done that nobody knows of
  */
-export async function undoContact(notes: ContactGroup, undo: ContactUndo): Promise<void> {
+export async function undoContact(notes: ContactGroup, undo: ContactUndo): Promise<boolean> {
   const { connection, settle, force } = undo;
   const { persistence } = connection;
-  const looked = await look(notes, undo);
-  if (looked === null) return;
+  const looked = await compareNotes(notes, undo);
+  if (looked === null) return true;
+  let isCertain = true;
   /** Listed just now, and then a 404. */
   const contradictory: { readonly note: CreatedNote; readonly memoryId: string }[] = [];
 
@@ -35,9 +37,13 @@ export async function undoContact(notes: ContactGroup, undo: ContactUndo): Promi
       continue;
     }
     const removal = await persistence.remove({ contactId: note.contactId, subOrg: note.subOrg, memoryId: step.memoryId });
-    if (removal === null) break;
+    if (removal === null) {
+      isCertain = false;
+      break;
+    }
     switch (removal.kind) {
       case 'failed':
+        isCertain = false;
         settle(note, { outcome: 'failed', message: removal.message }, step.memoryId);
         break;
       case 'deleted':
@@ -55,6 +61,7 @@ export async function undoContact(notes: ContactGroup, undo: ContactUndo): Promi
     }
   }
   if (contradictory.length > 0) await lookAgain(contradictory, undo);
+  return isCertain;
 }
 
 type Step =
@@ -93,9 +100,9 @@ function copiesRemark(otherIds: readonly string[]): string {
 }
 
 /** For each note what the list shows of it, or why it can't be compared; null where the command was stopped first. */
-async function look(
+export async function compareNotes(
   notes: ContactGroup,
-  { connection, ledger }: ContactUndo,
+  { connection, ledger }: Pick<ContactUndo, 'connection' | 'ledger'>,
 ): Promise<{ readonly presences: readonly (Presence | string)[] } | null> {
   const { persistence, pages, halt } = connection;
   const [address] = notes;

@@ -10,7 +10,7 @@ import { undoContact } from './undo-contact.js';
 
 export interface NotesUndo {
   readonly runId: RunId;
-  readonly ledger: Pick<Ledger, 'createdNotes' | 'contact' | 'commit'>;
+  readonly ledger: Pick<Ledger, 'createdNotes' | 'contact' | 'commit' | 'beginUndo' | 'endUndo'>;
   readonly connection: Pick<Connection, 'persistence' | 'pages' | 'halt'>;
   readonly file: Pick<UndoFile, 'write'>;
   readonly concurrency: number;
@@ -21,7 +21,7 @@ export interface NotesUndo {
 
 /** So many notes are held; a contact is listed once for those of it that are among them. */
 const WINDOW = 2000;
-/** So many answers, at most about, are lost to the ledger by a `kill -9`: the next undo finds those memories gone. */
+/** So many answers, at most about, are lost to the ledger by a `kill -9`: the next undo, or import, finds those memories gone. */
 const BATCH = 100;
 const AHEAD = 2;
 
@@ -31,6 +31,7 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
   const { halt } = connection;
   const settler = createSettler(undo);
   const errors: unknown[] = [];
+  let isCertain = true;
   const fail = (error: unknown): void => {
     const stop = asStop(error);
     if (stop === null) errors.push(error);
@@ -41,16 +42,33 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
     for (let after: CreatedPosition | null = null; !halt.signal.aborted; ) {
       const page: readonly CreatedNote[] = await ledger.createdNotes(runId, { order: 'newest', after, limit: WINDOW });
       after = page.at(-1) ?? null;
-      if (after === null) break;
+      const [newest] = page;
+      if (after === null || newest === undefined) {
+        // What an earlier undo left open has been asked for again.
+        if (isCertain) await ledger.endUndo(runId, null);
+        break;
+      }
+      const window = { runId, from: after.key, to: newest.key };
+      await ledger.beginUndo(window);
+      let isWindowCertain = true;
       const places = createPermits(concurrency * AHEAD);
       for (const notes of byContact(page)) {
         await places.acquire(1);
         undoContact(notes, { connection, ledger, force, settle: settler.add })
-          .catch(fail)
+          .then((certain) => {
+            isWindowCertain &&= certain;
+          })
+          .catch((error: unknown) => {
+            isWindowCertain = false;
+            fail(error);
+          })
           .finally(() => places.release(1));
       }
       await places.idle();
       await settler.flush();
+      if (errors.length > 0) break;
+      isCertain &&= isWindowCertain;
+      if (isWindowCertain) await ledger.endUndo(runId, window);
     }
   } catch (error) {
     fail(error);
@@ -58,7 +76,7 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
   if (errors.length > 0) throw errors[0];
 }
 
-function byContact(page: readonly CreatedNote[]): Iterable<readonly CreatedNote[]> {
+export function byContact(page: readonly CreatedNote[]): Iterable<readonly CreatedNote[]> {
   const groups = new Map<string, CreatedNote[]>();
   for (const note of page) {
     const address = JSON.stringify([note.contactId, note.subOrg]);

@@ -650,6 +650,26 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
       });
     });
 
+    describe('windows of an undo', () => {
+      test('those that were begun and not ended are known to the next run; ended one by one, or all of a run', async () => {
+        let ledger = await open('run-1');
+        const [one, two, three] = [1, 2, 3].map((n) => n as NoteKey) as [NoteKey, NoteKey, NoteKey];
+        const windows = [
+          { runId: runId('run-1'), from: one, to: two },
+          { runId: runId('run-1'), from: three, to: three },
+          { runId: runId('run-2'), from: one, to: three },
+        ] as const;
+        expect(await ledger.openUndos()).toEqual([]);
+        for (const window of [...windows, windows[0]]) await ledger.beginUndo(window);
+        ledger = await nextRun(ledger, 'run-2');
+        expect(await ledger.openUndos()).toEqual(windows);
+        await ledger.endUndo(runId('run-1'), windows[1]);
+        expect(await ledger.openUndos()).toEqual([windows[0], windows[2]]);
+        await ledger.endUndo(runId('run-1'), null);
+        expect(await ledger.openUndos()).toEqual([windows[2]]);
+      });
+    });
+
     describe('what a run created', () => {
       const make = async (ledger: Ledger, n: number, part: { contactId: string; subOrg?: string | null; memoryId?: string | null }) => {
         const { contactId, subOrg = null, memoryId = `m-${n}` } = part;

@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/bench.js';
 import { until } from '../support/cli.js';
@@ -35,6 +38,23 @@ describe.concurrent('a signal', () => {
       expectConverged(bench.sandbox, NOTES);
     });
   }
+
+  test('ends an import that waits for a named pipe into which nobody writes, and so does --max-duration', async ({ createBench }) => {
+    const bench = await createBench();
+    execFileSync('mkfifo', [join(bench.folder, 'pipe')]);
+    const limited = await bench.import(['pipe', '--max-duration', '1s']);
+    expect(limited.code).toBe(2);
+    expect(limited.stderr).toContain('gave no header within the --max-duration');
+    const run = bench.startImport(['pipe']);
+    let writer: number | null = null;
+    await until('a reader of the pipe', () => {
+      writer = openIfRead(join(bench.folder, 'pipe'));
+      return writer !== null;
+    });
+    run.kill('SIGTERM');
+    expect((await run.ended).code).toBe(143);
+    closeSync(writer ?? -1);
+  });
 
   test('a second one stops at once, and what was under way is found by the next run', async ({ createBench }) => {
     let hang = true;
@@ -171,3 +191,12 @@ describe.concurrent('a signal', () => {
     }
   });
 });
+
+/** To write into it; null: nobody has it open to read. */
+function openIfRead(pipe: string): number | null {
+  try {
+    return openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+}

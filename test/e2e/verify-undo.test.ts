@@ -43,6 +43,36 @@ describe.concurrent('verify and undo', () => {
     expect(verifyOf(verified)).toMatchObject({ ok: true, counts: { checked: NOTES.length, match: NOTES.length } });
   });
 
+  test('an import after an undo that was killed creates what was deleted, though the ledger didn\u2019t learn of it', async ({
+    createBench,
+  }) => {
+    let isLosing = true;
+    const bench = await createBench({
+      missing: [],
+      answerWith: ({ method }) => (method === 'DELETE' && isLosing ? 'hang-after' : undefined),
+    });
+    bench.write('notes.csv', csvOf(NOTES));
+    const { runId } = (await bench.import(['notes.csv'])).summary;
+    const undo = bench.start(['undo', runId, '--yes', '--json', '--timeout', '60s', '--concurrency', '8']);
+    await until('lost deletes', () => bench.sandbox.stats().created <= NOTES.length - 8);
+    undo.kill('SIGKILL');
+    await undo.ended;
+    isLosing = false;
+
+    // Where it can't be known, it is said.
+    const unseen = await bench.import(['notes.csv', '--in-doubt', 'report']);
+    expect(unseen.stderr).toContain(`An undo of run ${runId} was cut off`);
+
+    const again = await bench.import(['notes.csv']);
+    expect(again.code).toBe(0);
+    expect(again.summary.counts).toMatchObject({ created: 8, alreadyImported: NOTES.length - 8 });
+    expect(bench.sandbox.stats()).toMatchObject({ created: NOTES.length, duplicates: 0 });
+    // Looked at once: the next run has nothing to wait for.
+    const third = await bench.import(['notes.csv']);
+    expect(third.stderr).not.toContain('cut off');
+    expect(third.summary.counts).toMatchObject({ created: 0, alreadyImported: NOTES.length });
+  });
+
   test('SIGTERM lets the deletes under way finish and settles them; the same command goes on', async ({ createBench }) => {
     const bench = await createBench({ latencyMs: 40, missing: [] });
     bench.write('notes.csv', csvOf(NOTES.slice(0, 40)));

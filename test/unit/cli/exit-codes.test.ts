@@ -58,6 +58,12 @@ describe('an error', () => {
     expect(explained(new LedgerHeldError('Another run holds it'))).toEqual({ code: 4, text: 'memory-import: Another run holds it\n' });
   });
 
+  it("shows what a terminal would obey in a file's name or a header as JSON writes it", () => {
+    expect(explained(new UserError('\u001b]0;x\u0007\u001b[2J\rno\u009b2J\u202ecsv: not there\nsecond line')).text).toBe(
+      'memory-import: \\u001b]0;x\\u0007\\u001b[2J\\u000dno\\u009b2J\\u202ecsv: not there\nsecond line\n',
+    );
+  });
+
   it('of ours asks to report it, and shows its stack to who asked for it only', () => {
     const quiet = explained(new TypeError('x is not a function'));
     expect(quiet.code).toBe(3);

@@ -192,3 +192,16 @@ function deletedFrom(server: ScriptedServer) {
   };
   return { ...connection, list };
 }
+
+test('a list that fails for a moment is asked for again: no row is held for it, and nothing is created twice', async () => {
+  for (const status of [500, null]) {
+    const clock = createVirtualClock();
+    const server = createScriptedServer(clock, {
+      onList: ({ nth }) => (nth < 2 ? { kind: 'unlisted', outage: true, status } : { kind: 'listed' }),
+    });
+    server.put(memory('there'));
+    const notes: Note[] = ['there', 'new'].map((text) => ({ contactId: 'c1', text }));
+    const run = await simulate({ clock, server, notes, options: ADOPT });
+    expect(run.kinds).toEqual(['already_imported', 'created']);
+  }
+});

@@ -173,6 +173,9 @@ describe('the API key', () => {
 
   it('in a file that is not there, or far too large, is refused', () => {
     expect(problems({ apiKey: undefined, apiKeyFile: '/no/such/file' })).toEqual([expect.stringMatching(/^--api-key-file: .*ENOENT/)]);
+    // A device that never ends isn't read to its end.
+    expect(problems({ apiKey: undefined, apiKeyFile: '/dev/zero' })).toEqual([expect.stringMatching(/^--api-key-file: .*more than 1 MiB/)]);
+    expect(problems({ config: '/dev/zero' })).toEqual([expect.stringMatching(/^--config: .*more than 1 MiB/)]);
     expect(problems({ apiKey: undefined, apiKeyFile: file('key', 'x'.repeat(70_000)) })).toEqual([expect.stringContaining('too large')]);
   });
 

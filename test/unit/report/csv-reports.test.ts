@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
@@ -33,6 +33,17 @@ function undoGuard(header: readonly string[], cells: readonly string[]): { heade
 }
 
 describe('the reports of a run', () => {
+  test('closing them says so where somebody has deleted one meanwhile: nobody is sent to a file that isn\u2019t there', async () => {
+    for (const name of ['success.csv', 'failures.csv']) {
+      const folder = await temporaryFolder();
+      const reports = await openCsvReports({ folder, inputCount: 1 });
+      reports.inputOpened(inputWith(), HEADER_BYTES);
+      await reports.write([settled({ row: 1, outcome: created() })]);
+      await rm(join(folder, name));
+      await expect(reports.close()).rejects.toThrow(`${name} was deleted while the run was going on`);
+    }
+  });
+
   test('success.csv tells of every row that is in the API, in the contract’s columns', async () => {
     const folder = await temporaryFolder();
     const reports = await openCsvReports({ folder, inputCount: 1 });

@@ -13,7 +13,7 @@ import { undoNotes } from '../../../src/run/undo-notes.js';
 const CONTACTS = 40;
 
 /** An undo of so many notes whose every collaborator is in memory, and writes down what happens in its order. */
-function bench(count: number, fails: { file?: boolean; ledger?: boolean; bug?: boolean } = {}) {
+function bench(count: number, fails: { file?: boolean; ledger?: boolean; bug?: boolean; lost?: boolean } = {}) {
   const notes = Array.from({ length: count }, (_, i) => noteOf(i + 1));
   const happened: string[] = [];
   const undone = new Set<NoteKey>();
@@ -30,6 +30,8 @@ function bench(count: number, fails: { file?: boolean; ledger?: boolean; bug?: b
           return page.slice(0, limit);
         },
         contact: async () => ({ memoryIds: new Set(), newest: null, unidentified: [] }),
+        beginUndo: async ({ from, to }) => void happened.push(`begin ${from}-${to}`),
+        endUndo: async (_run, window) => void happened.push(window === null ? 'end all' : `end ${window.from}-${window.to}`),
         async commit({ transitions }: LedgerBatch) {
           if (fails.ledger) throw new LedgerError('The ledger failed: disk full.');
           happened.push('commit');
@@ -51,6 +53,7 @@ function bench(count: number, fails: { file?: boolean; ledger?: boolean; bug?: b
             if (halt.signal.aborted) return null;
             if (fails.bug) throw new TypeError('a bug');
             happened.push(`delete ${memoryId}`);
+            if (fails.lost === true && memoryId === 'm7') return { kind: 'failed', message: 'reset' };
             return { kind: 'deleted', lostAnswers: 0 };
           },
           askForLongest: async () => {},
@@ -123,6 +126,21 @@ test('where the ledger fails nothing more is deleted than what was under way, an
   expect(undo.halt.reason).toMatchObject({ reasonCode: 'ledger', continues: true });
   expect(undo.undone.size).toBe(0);
   expect(undo.deletes()).toBeLessThan(2000);
+});
+
+test('before the first delete of a window it is known to be begun, and ended only where every answer is known', async () => {
+  const undo = bench(2100);
+  await undo.run();
+  const steps = undo.happened.filter((what) => /^(begin|end)/.test(what));
+  expect(steps).toEqual(['begin 101-2100', 'end 101-2100', 'begin 1-100', 'end 1-100', 'end all']);
+  expect(undo.happened[0]).toBe('begin 101-2100');
+  expect(undo.happened.slice(undo.happened.indexOf('end 101-2100') - 1)[0]).toBe('commit');
+  for (const fails of [{ ledger: true }, { file: true }, { lost: true }]) {
+    const cut = bench(300, fails);
+    await cut.run();
+    expect(cut.happened[0]).toBe('begin 1-300');
+    expect(cut.happened.filter((what) => what.startsWith('end'))).toEqual([]);
+  }
 });
 
 test('where undo.csv can\u2019t be written the ledger learns of nothing, and the undo stops', async () => {
