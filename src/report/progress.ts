@@ -22,6 +22,8 @@ export type Terminal = Pick<WriteStream, 'write' | 'on' | 'off'> & {
   readonly columns?: number;
   readonly rows?: number;
   readonly isTTY?: boolean;
+  /** What Node calls at SIGWINCH: asks the terminal for its size, and emits `resize` where it has changed. Not documented. */
+  readonly _refreshSize?: () => void;
 };
 
 /**
@@ -40,6 +42,8 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
 
   function draw(): void {
     drawnAt = clock.now();
+    // Told late that the terminal is another size, we would erase as many lines as there were before it wrapped them.
+    stream._refreshSize?.();
     const lines = progressLines(tracker.at(drawnAt), { columns: columnsOf(stream), color });
     if (lines.length === 0) {
       clear();
@@ -81,6 +85,7 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
   function stop(): void {
     if (stopped.signal.aborted) return;
     stopped.abort();
+    stream._refreshSize?.();
     clear();
     stream.off('resize', takeResize);
   }
@@ -95,6 +100,7 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
       tracker.advance(progress);
     },
     interrupt(write) {
+      stream._refreshSize?.();
       clear();
       write();
       if (!stopped.signal.aborted && clock.now() - drawnAt >= FRAME_MS) draw();

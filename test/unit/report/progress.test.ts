@@ -16,18 +16,27 @@ class Screen extends EventEmitter {
   lines = [''];
   cursor = 0;
   written = '';
+  #width = 80;
   write(text: string): boolean {
     this.written += text;
     // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what a terminal reads
     for (const [piece] of text.matchAll(/\u001b\[(\?\d+[hl]|[\d;]*[A-Za-z])|\n|[^\u001b\n]+/g)) this.#take(piece);
     return true;
   }
-  /** Lines that are too long now become several. */
   resize(columns: number): void {
-    this.columns = columns;
+    this.reflow(columns);
+    this._refreshSize();
+  }
+  /** Lines that are too long now become several. The process isn't told yet. */
+  reflow(columns: number): void {
+    this.#width = columns;
     const wrapped = this.lines.map((line) => line.match(new RegExp(`.{1,${columns}}`, 'gu')) ?? ['']);
     this.cursor = wrapped.slice(0, this.cursor).flat().length;
     this.lines = wrapped.flat();
+  }
+  _refreshSize(): void {
+    if (this.columns === this.#width) return;
+    this.columns = this.#width;
     this.emit('resize');
   }
   shown(): string[] {
@@ -168,6 +177,24 @@ describe('the bar', () => {
     for (const shown of screen.shown()) expect(displayWidth(shown)).toBeLessThan(40);
     progress.stop();
     expect(screen.shown()).toEqual(['kept']);
+  });
+
+  test('takes them away also where it is told of the new size only after the next frame or log line', async () => {
+    const { screen, clock, progress } = start();
+    progress.interrupt(() => screen.write('kept\n'));
+    progress.consume({ type: 'paused', why: 'x'.repeat(60) });
+    await clock.advance(100);
+    screen.reflow(40);
+    await clock.advance(100);
+    expect(screen.shown()[0]).toBe('kept');
+    expect(screen.shown()).toHaveLength(4);
+    screen.reflow(20);
+    progress.interrupt(() => screen.write('kept too\n'));
+    expect(screen.shown()).toEqual(['kept', 'kept too']);
+    await clock.advance(100);
+    screen.reflow(15);
+    progress.stop();
+    expect(screen.shown()).toEqual(['kept', 'kept too']);
   });
 
   test('says that the ledger is opened in one frame, at once, since nothing is drawn while it is', () => {
