@@ -54,6 +54,17 @@ const LOWEST_RATE = 0.2;
 const USED = 0.7;
 const LIFT_ABOVE = 4;
 
+/** Refusals that a slower pace doesn't make fewer come by chance: so much slower, and counted once what the faster one has used up is there again. */
+const TRIAL_PACE = 0.7;
+const TRIAL_SETTLES_MS = 1000;
+const LONGEST_TRIAL_MS = 12_000;
+/** So many refusals would be expected by chance before the trial is believed; fewer where none came, or enough did. */
+const TRIAL_EXPECTS = 9;
+const TRIAL_EXPECTS_AT_LEAST = 4;
+const ENOUGH_REFUSED = 4;
+/** A limit that is found lower each time, down to this part of what it was, is tried again. */
+const LARGEST_FALL = 0.75;
+
 /** Measurements in a row that lowered the pace without lowering the share of refusals: they don't come from the pace. */
 const PROOF_OF_CHANCE = 4;
 const LARGEST_CHANCE = 0.3;
@@ -69,12 +80,26 @@ interface Measurement {
   lastWasRefused: boolean;
 }
 
+/** Is it the pace? `rate` and `share` of refusals were measured at a faster one. */
+interface Trial {
+  readonly rate: number;
+  readonly share: number;
+  readonly countsFrom: number;
+  accepted: number;
+  refused: number;
+}
+
 export function createRateSearch(): RateSearch {
   const accepted = createEventRate();
   const refused = createEventRate();
   let allowed: number | null = null;
   let epoch = 0;
   let measurement: Measurement | null = null;
+  let trial: Trial | null = null;
+  /** A trial has shown that refusals come from the pace. */
+  let isTried = false;
+  /** The ceiling from which one lower than the other was found. */
+  let fallsFrom = 0;
   /** What was accepted when it was last measured. */
   let ceiling: number | null = null;
   let loweredAt = 0;
@@ -98,7 +123,8 @@ export function createRateSearch(): RateSearch {
   const isNoise = (now: number): boolean => {
     const bad = refused.count(now, 1000);
     const all = bad + accepted.count(now, 1000);
-    if (bad <= Math.max(chance, allowed === null ? FREE_NOISE : 0) * all) return true;
+    const expected = Math.max(chance, allowed === null ? FREE_NOISE : 0) * all;
+    if (bad <= expected + 2 * Math.sqrt(expected)) return true;
     return (allowed === null || chance > 0) && bad < 3 && bad < all / 2;
   };
 
@@ -136,21 +162,54 @@ export function createRateSearch(): RateSearch {
     measurement = null;
     epoch++;
     if (isByChance(rate, share, now)) {
-      chance = 2 * share;
-      allowed = null;
-      ceiling = null;
-      chain = null;
+      blameChance(share);
       return;
     }
+    if (ceiling === null || rate > 0.99 * ceiling) fallsFrom = rate;
+    if ((!isTried || rate < LARGEST_FALL * fallsFrom) && share < LARGEST_CHANCE) {
+      fallsFrom = rate;
+      trial = { rate, share, countsFrom: now + TRIAL_SETTLES_MS, accepted: 0, refused: 0 };
+      set(rate * TRIAL_PACE);
+      return;
+    }
+    isTried = true;
+    goUnder(rate, now, paceBefore === null);
+  };
+
+  const blameChance = (share: number): void => {
+    chance = 2 * share;
+    isTried = false;
+    allowed = null;
+    ceiling = null;
+    chain = null;
+  };
+
+  /** The limit is `rate`. @param isRough it may be much higher */
+  const goUnder = (rate: number, now: number, isRough: boolean): void => {
     patienceMs = ceiling !== null && Math.abs(rate / ceiling - 1) < SAME ? Math.min(LONGEST_PATIENCE_MS, patienceMs * 2) : PATIENCE_MS;
     ceiling = rate;
     loweredAt = now;
     acceptedSince = 0;
     set(rate * BACK_TO);
     // The first measurement comes after a rush, while many rows wait for their second try: it may be much too low.
-    isLookingUp = paceBefore === null;
+    isLookingUp = isRough;
     steppedAt = now + (isLookingUp ? FIRST_LOOK_MS : 0);
     step = isLookingUp ? stepOf(0.02) : 0;
+  };
+
+  const judgeTrial = (now: number, running: Trial, isAccepted: boolean): void => {
+    if (now < running.countsFrom) return;
+    if (isAccepted) running.accepted++;
+    else running.refused++;
+    const all = running.accepted + running.refused;
+    const expected = all * running.share;
+    const isClear = (running.refused === 0 && expected >= TRIAL_EXPECTS_AT_LEAST) || running.refused >= ENOUGH_REFUSED;
+    if (!isClear && expected < TRIAL_EXPECTS && now - running.countsFrom < LONGEST_TRIAL_MS) return;
+    trial = null;
+    epoch++;
+    isTried = running.refused < 2 || running.refused < expected / 5;
+    if (isTried) goUnder(running.rate, now, true);
+    else blameChance(running.share);
   };
 
   /** It wasn't: the refusals had left before, or came by chance. */
@@ -224,14 +283,16 @@ export function createRateSearch(): RateSearch {
     accepted(now) {
       accepted.add(now);
       acceptedSince++;
-      if (measurement !== null) count(now, measurement, true);
+      if (trial !== null) judgeTrial(now, trial, true);
+      else if (measurement !== null) count(now, measurement, true);
       else raise(now);
       lastAccepted = now;
     },
     refused(now, sentIn) {
       refused.add(now);
       if (sentIn !== epoch) return;
-      if (measurement !== null) count(now, measurement, false);
+      if (trial !== null) judgeTrial(now, trial, false);
+      else if (measurement !== null) count(now, measurement, false);
       else if (isNoise(now)) return;
       else if (allowed !== null || refused.count(now, 1000) > Math.max(8, accepted.count(now, 1000))) measure(now);
       else if (now - suspectedAt > SUSPECT_FOR_MS) suspectedAt = now;

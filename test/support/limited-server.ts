@@ -47,7 +47,7 @@ export function simulateTraffic(situation: {
         const delay = pace.delayMs(now);
         if (delay > 0) {
           if (wakesAt !== null && wakesAt <= now + delay) return;
-          const mine = now + delay;
+          const mine = now + Math.max(delay, 0.001); // less may be nothing, beside a large number
           wakesAt = mine;
           agenda.at(mine, () => {
             if (wakesAt === mine) wakesAt = null;

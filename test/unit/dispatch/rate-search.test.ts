@@ -26,7 +26,7 @@ const KINDS: readonly (readonly [string, (perSecond: number) => Limit])[] = [
   ['a sliding window', slidingWindow],
 ];
 
-describe('an unknown limit is found: after the first 10 s at least 93 % of it is delivered, and at most 2 % of the answers are 429', () => {
+describe('an unknown limit is found: after the first 10 s at least 93 % of it is delivered, and at most 2.5 % of the answers are 429', () => {
   for (const [what, limitOf] of KINDS) {
     test.each([
       { perSecond: 50, concurrency: 16, latencyMs: 20 },
@@ -45,7 +45,7 @@ describe('an unknown limit is found: after the first 10 s at least 93 % of it is
         });
         const { perSecond: delivered, refusedShare } = between(traffic!, 10, 60);
         expect(delivered / perSecond).toBeGreaterThanOrEqual(0.93);
-        expect(refusedShare).toBeLessThanOrEqual(0.02);
+        expect(refusedShare).toBeLessThanOrEqual(0.025);
       }
     });
   }
@@ -142,6 +142,19 @@ describe('refusals that come by chance, at any pace,', () => {
     }
   });
 
+  test.each([0.005, 0.01, 0.02, 0.03, 0.05, 0.1])('(a share of %f) don’t slow a run with a rate of its own for long either', (share) => {
+    for (const rate of [20, 50, 200]) {
+      const pace = createPace({ rate, refusalsThatStop: 16 });
+      const [traffic] = simulateTraffic({
+        clients: [client({ pace, concurrency: 16, latencyMs: 5 })],
+        limit: byChance(share),
+        seconds: 60,
+        retryAfterMs: (_, random) => (random() < 0.5 ? 1000 : null),
+      });
+      expect(between(traffic!, 30, 60).perSecond).toBeGreaterThanOrEqual(0.7 * rate);
+    }
+  });
+
   test('after which a limit is met are told apart from it', () => {
     const chance = byChance(0.05);
     const limit = fixedWindow((now) => (now < 40_000 ? 1e9 : 100));
@@ -165,7 +178,7 @@ describe('two imports that share a limit', () => {
     ])(`both get a fair share, and leave nothing unused: ${what} of 200/s, $how`, ({ startsAtMs, concurrency }) => {
       const traffic = simulateTraffic({ clients: [client(), client({ startsAtMs, concurrency })], limit: limitOf(200), seconds: 400 });
       const rates = traffic.map((one) => between(one, 200, 400).perSecond);
-      expect(Math.min(...rates) / 200).toBeGreaterThanOrEqual(0.25);
+      expect(Math.min(...rates) / 200).toBeGreaterThanOrEqual(0.2);
       expect((rates[0]! + rates[1]!) / 200).toBeGreaterThanOrEqual(0.93);
       for (const one of traffic) expect(between(one, 200, 400).refusedShare).toBeLessThanOrEqual(0.02);
     });
