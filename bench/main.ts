@@ -39,7 +39,7 @@ if (values.help === true) {
 
 async function run(chosen: readonly Scenario[], settings: { readonly rows: number; readonly rounds: number; readonly quick: boolean }) {
   mkdirSync(WORK, { recursive: true });
-  const stub = await startStub();
+  const stub = await startStub(WORK);
   const results: Record<string, RecordedResult> = {};
   try {
     for (const scenario of chosen) {

@@ -56,7 +56,7 @@ function raceScenario(course: {
         base: bareLoop.name,
         lines: linesOf(outcome, entrants, bareLoop.name),
         targets: course.targets(outcome),
-        remarks: [...stubShare(outcome), ...outcome.skipped],
+        remarks: [...stubShare(outcome, lab.stub.language), ...outcome.skipped],
         problems: outcome.problems,
       };
     },
@@ -105,9 +105,9 @@ function compare({ samples }: Outcome, other: Contender, of: typeof rateOf) {
 }
 
 /** The stub takes CPU too: on a machine of two cores it may be what limits. */
-function stubShare({ samples }: Outcome): readonly string[] {
+function stubShare({ samples }: Outcome, language: string): readonly string[] {
   const perRequest = spreadOfKnown(
     (samples.get(us.name) ?? []).map(({ stub }) => (stub.requests === 0 ? null : (stub.cpuSeconds / stub.requests) * 1e6)),
   );
-  return perRequest === null ? [] : [`The stub itself took ${spread(perRequest, whole)} µs of CPU a request of the import.`];
+  return perRequest === null ? [] : [`The stub (${language}) took ${spread(perRequest, whole)} µs of CPU a request of the import.`];
 }
