@@ -22,6 +22,8 @@ const USAGE = `npm run bench -- [options]
 const QUICK_ROWS = 2000;
 
 if (process.platform !== 'linux') fail('The benchmark reads CPU time and memory from /proc, so it needs Linux.');
+// An ordinary end, so that what it has started ends too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 const { values } = readArguments();
 if (values.help === true) {
   process.stdout.write(USAGE);
@@ -29,15 +31,22 @@ if (values.help === true) {
   for (const { name, what, usual } of scenarios) console.log(`${name.padEnd(16)} ${what}${usual ? '' : ' (only where named)'}`);
 } else {
   const quick = values.quick === true;
+  if (quick && values.write === true) fail('--quick: its numbers mean nothing, so they are not written; leave --write or --quick out');
   const rows = count('rows', values.rows, quick ? QUICK_ROWS : 100_000);
   const rounds = count('rounds', values.rounds, quick ? 1 : 5);
-  const results = await run(chosen(values.scenario, quick), { rows, rounds, quick });
+  const results = await run(chosen(values.scenario, quick), { rows, rounds, quick, write: values.write === true });
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
-  if (values.write === true) record(results);
   if (Object.values(results).some(({ problems }) => problems.length > 0)) process.exitCode = 1;
 }
 
-async function run(chosen: readonly Scenario[], settings: { readonly rows: number; readonly rounds: number; readonly quick: boolean }) {
+interface Settings {
+  readonly rows: number;
+  readonly rounds: number;
+  readonly quick: boolean;
+  readonly write: boolean;
+}
+
+async function run(chosen: readonly Scenario[], settings: Settings) {
   mkdirSync(WORK, { recursive: true });
   const stub = await startStub(WORK);
   const results: Record<string, RecordedResult> = {};
@@ -50,6 +59,8 @@ async function run(chosen: readonly Scenario[], settings: { readonly rows: numbe
         .filter((argument) => argument !== '--write')
         .join(' ')}`.replace(/ -- $/, '');
       results[scenario.name] = { ...result, date: new Date().toISOString().slice(0, 10), machine: machine(), command };
+      // Now: a benchmark that is stopped keeps what it has.
+      if (settings.write) record(results);
       // A few rows tell nothing of targets.
       console.log(resultText(settings.quick ? { ...result, targets: [] } : result));
     }

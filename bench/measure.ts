@@ -38,9 +38,13 @@ export async function measure(command: Command): Promise<Spent> {
   const startedAt = performance.now();
   const child = spawn('/bin/sh', ['-c', WRAPPER, 'sh', command.file, ...command.args], {
     cwd: command.cwd,
+    // A group of its own, so that none of them outlives a benchmark that is stopped.
+    detached: true,
     env: { ...process.env, ...command.env },
     stdio: [stdin, 'pipe', stderr, 'pipe'],
   });
+  const end = (): void => endGroup(child.pid);
+  process.on('exit', end);
   if (typeof stdin === 'number') closeSync(stdin);
   if (typeof stderr === 'number') closeSync(stderr);
   let peakMb = 0;
@@ -56,7 +60,16 @@ export async function measure(command: Command): Promise<Spent> {
   ]);
   const seconds = (performance.now() - startedAt) / 1000;
   clearInterval(watch);
+  process.off('exit', end);
   return { exitCode, seconds, cpuSeconds: cpuOfChildren(stat), peakMb: Math.round(peakMb), stdout };
+}
+
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
 
 /** Fields 16 and 17 of /proc/<pid>/stat; the name in field 2 may hold spaces, so they are counted from behind it. */
