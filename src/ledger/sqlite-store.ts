@@ -5,6 +5,7 @@ import { type Database, describe } from './database.js';
 import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
+import type { LogSync } from './log-sync.js';
 import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
 import { createRememberer } from './remember.js';
 import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
@@ -15,13 +16,14 @@ export interface Store {
   readonly database: Database;
   /** null: opened to read. */
   readonly lock: Lock | null;
+  readonly log: LogSync;
   readonly runNumber: number;
   readonly now: () => number;
   readonly tailLength: number | undefined;
 }
 
 /** The ledger's verbs, in SQL. */
-export function createStore({ database, lock, runNumber, now, tailLength }: Store): Ledger {
+export function createStore({ database, lock, log, runNumber, now, tailLength }: Store): Ledger {
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
   const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
   const index = createNoteIndex(database, tailLength);
@@ -128,6 +130,14 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     return result;
   };
 
+  const durably = async <T>(work: () => T): Promise<T> => {
+    const result = guarded(work);
+    await log.sync().catch((error: unknown) => {
+      throw failed(error);
+    });
+    return result;
+  };
+
   const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
@@ -155,10 +165,10 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       });
     },
     async commit(batch) {
-      return guarded(() => inOneCommit((pending) => writeBatch(batch, pending)));
+      return durably(() => inOneCommit((pending) => writeBatch(batch, pending)));
     },
     async remember(witnesses) {
-      return guarded(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
+      return durably(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
     },
     async openNotes({ after, limit }) {
       return guarded(() =>
@@ -190,7 +200,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       return guarded(() => index.largestContact());
     },
     async saveRun(run) {
-      guarded(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
+      await durably(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
     },
     async runs() {
       return guarded(() => database.prepare(RUNS).all().map(toRunRecord));
@@ -236,6 +246,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
         if (lock !== null) tidyUp(database, index);
       } finally {
         try {
+          log.close();
           database.close();
         } finally {
           lock?.release();
@@ -319,9 +330,12 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof LedgerError) throw error;
-    throw new LedgerError(`The ledger failed: ${describe(error)}.`, { cause: error });
+    throw failed(error);
   }
+}
+
+function failed(error: unknown): LedgerError {
+  return error instanceof LedgerError ? error : new LedgerError(`The ledger failed: ${describe(error)}.`, { cause: error });
 }
 
 function toRunRecord(row: Record<string, unknown>): RunRecord {
