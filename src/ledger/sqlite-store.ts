@@ -261,7 +261,9 @@ export const HAS_NOTES = `SELECT EXISTS (SELECT 1 FROM note WHERE state <> 'rele
 export const SAVE_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record`;
 export const RUN_NUMBER = 'SELECT run_number FROM run WHERE run_id = ?';
 const HAS_CREATED = `SELECT EXISTS (SELECT 1 FROM note WHERE state = 'created') AS found`;
-const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE note_key = ?';
+// Hot where most of a file is known: without the columns that nobody asks for, of which the hashes cost most.
+const FIND_NOTE = `SELECT note_key, state, run_number, run_id, row, memory_id, created_at, how, input_hash, attempts, class, status, message, doubted, claimed_at, claim_skew
+  FROM note JOIN run USING (run_number) WHERE note_key = ?`;
 const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
   VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
 // A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
