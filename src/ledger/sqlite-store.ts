@@ -130,6 +130,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     return result;
   };
 
+  /** Whatever writes goes through here: COMMIT alone reaches the log, not yet the disk. */
   const durably = async <T>(work: () => T): Promise<T> => {
     const result = guarded(work);
     await log.sync().catch((error: unknown) => {
@@ -224,10 +225,10 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
       return guarded(() => createdNotes.tally(runNumberOf(runId)));
     },
     async beginUndo(window) {
-      guarded(() => undoWindows.begin(window));
+      await durably(() => undoWindows.begin(window));
     },
     async endUndo(runId, window) {
-      guarded(() => undoWindows.end(runId, window));
+      await durably(() => undoWindows.end(runId, window));
     },
     async openUndos() {
       return guarded(() => undoWindows.open());
