@@ -22,7 +22,7 @@ export interface Ledger {
 
   /**
    * One durable transaction. Transitions are applied before claims. Answers come in the order of the claims.
-   * @throws LedgerError where it can't be made durable; then nothing of it happened.
+   * @throws LedgerError where it can't be made durable; then nobody may act on it, and it may have happened all the same.
    */
   commit(batch: LedgerBatch): Promise<readonly ClaimAnswer[]>;
 

@@ -36,7 +36,7 @@ const FILTER_LAG = 1 << 18;
 const READ_MARK = 'SELECT value FROM meta WHERE name = ?';
 const WRITE_MARK = 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value';
 const NOTES_ABOVE = 'SELECT note_key, fingerprint FROM note WHERE note_key > ? ORDER BY note_key';
-const TAIL_ROWS = 'SELECT note_key, fingerprint, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
+const TAIL_ROWS = 'SELECT note_key, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
 const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
 const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES (?, ?)';
 const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES (?, ?)';
@@ -69,7 +69,8 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
   const moveTail = (): (() => void) => {
     if (tail.size === 0) return () => {};
     const rows = database.prepare(TAIL_ROWS).all(indexedUpTo);
-    const byFingerprint = rows.map((row) => [prefixOf(hex(row.fingerprint)), Number(row.note_key)] as const).sort(byFirst);
+    // The tail has the same notes: of their fingerprints nothing is read back.
+    const byFingerprint = Array.from(tail, ([fingerprint, key]) => [prefixOf(fingerprint), key] as const).sort(byFirst);
     const byContact = rows.map((row) => [contactHash(String(row.contact_id)), Number(row.note_key)] as const).sort(byFirst);
     const mark = Number(rows.at(-1)?.note_key ?? indexedUpTo);
     const fingerprint = database.prepare(INDEX_FINGERPRINT);

@@ -5,6 +5,7 @@ import { type Database, describe } from './database.js';
 import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
+import type { LogSync } from './log-sync.js';
 import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
 import { createRememberer } from './remember.js';
 import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
@@ -15,13 +16,14 @@ export interface Store {
   readonly database: Database;
   /** null: opened to read. */
   readonly lock: Lock | null;
+  readonly log: LogSync;
   readonly runNumber: number;
   readonly now: () => number;
   readonly tailLength: number | undefined;
 }
 
 /** The ledger's verbs, in SQL. */
-export function createStore({ database, lock, runNumber, now, tailLength }: Store): Ledger {
+export function createStore({ database, lock, log, runNumber, now, tailLength }: Store): Ledger {
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
   const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
   const index = createNoteIndex(database, tailLength);
@@ -128,6 +130,15 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
     return result;
   };
 
+  /** Whatever writes goes through here: COMMIT alone reaches the log, not yet the disk. */
+  const durably = async <T>(work: () => T): Promise<T> => {
+    const result = guarded(work);
+    await log.sync().catch((error: unknown) => {
+      throw failed(error);
+    });
+    return result;
+  };
+
   const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
@@ -155,10 +166,10 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       });
     },
     async commit(batch) {
-      return guarded(() => inOneCommit((pending) => writeBatch(batch, pending)));
+      return durably(() => inOneCommit((pending) => writeBatch(batch, pending)));
     },
     async remember(witnesses) {
-      return guarded(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
+      return durably(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
     },
     async openNotes({ after, limit }) {
       return guarded(() =>
@@ -190,7 +201,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       return guarded(() => index.largestContact());
     },
     async saveRun(run) {
-      guarded(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
+      await durably(() => database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run)));
     },
     async runs() {
       return guarded(() => database.prepare(RUNS).all().map(toRunRecord));
@@ -214,10 +225,10 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
       return guarded(() => createdNotes.tally(runNumberOf(runId)));
     },
     async beginUndo(window) {
-      guarded(() => undoWindows.begin(window));
+      await durably(() => undoWindows.begin(window));
     },
     async endUndo(runId, window) {
-      guarded(() => undoWindows.end(runId, window));
+      await durably(() => undoWindows.end(runId, window));
     },
     async openUndos() {
       return guarded(() => undoWindows.open());
@@ -236,6 +247,7 @@ export function createStore({ database, lock, runNumber, now, tailLength }: Stor
         if (lock !== null) tidyUp(database, index);
       } finally {
         try {
+          log.close();
           database.close();
         } finally {
           lock?.release();
@@ -250,7 +262,9 @@ export const HAS_NOTES = `SELECT EXISTS (SELECT 1 FROM note WHERE state <> 'rele
 export const SAVE_RUN = `INSERT INTO run (run_id, record) VALUES (?, ?) ON CONFLICT (run_id) DO UPDATE SET record = excluded.record`;
 export const RUN_NUMBER = 'SELECT run_number FROM run WHERE run_id = ?';
 const HAS_CREATED = `SELECT EXISTS (SELECT 1 FROM note WHERE state = 'created') AS found`;
-const FIND_NOTE = 'SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE note_key = ?';
+// Hot where most of a file is known: without the columns that nobody asks for, of which the hashes cost most.
+const FIND_NOTE = `SELECT note_key, state, run_number, run_id, row, memory_id, created_at, how, input_hash, attempts, class, status, message, doubted, claimed_at, claim_skew
+  FROM note JOIN run USING (run_number) WHERE note_key = ?`;
 const INSERT_NOTE = `INSERT INTO note (fingerprint, contact_id, sub_org, sent_hash, input_hash, state, run_number, row, claimed_at, claim_skew)
   VALUES (?, ?, ?, ?, ?, 'claimed', ?, ?, ?, ?)`;
 // A note whose answer was lost keeps the time of its first claim: what its earlier request made late is younger than that.
@@ -319,9 +333,12 @@ function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof LedgerError) throw error;
-    throw new LedgerError(`The ledger failed: ${describe(error)}.`, { cause: error });
+    throw failed(error);
   }
+}
+
+function failed(error: unknown): LedgerError {
+  return error instanceof LedgerError ? error : new LedgerError(`The ledger failed: ${describe(error)}.`, { cause: error });
 }
 
 function toRunRecord(row: Record<string, unknown>): RunRecord {

@@ -5,6 +5,7 @@ import { type Database, describe, isCorrupt, openDatabase } from './database.js'
 import type { Ledger, RunRecord } from './ledger.js';
 import { existingFile, keepPrivate, prepareLedgerFile } from './ledger-file.js';
 import { type Lock, lockLedger } from './lock.js';
+import { createLogSync, NO_LOG } from './log-sync.js';
 import { checkVersion, migrate } from './schema.js';
 import { createStore, HAS_NOTES, RUN_NUMBER, SAVE_RUN } from './sqlite-store.js';
 import { checkTarget, type StoredTarget, storedTarget, type Target } from './target.js';
@@ -70,7 +71,7 @@ export function openLedgerToRead(givenPath: string, target?: ReadTarget): Ledger
         return null;
       }
       if (target !== undefined && !target.sameAccount) checkStoredTarget({ database, target, path });
-      return createStore({ database, lock: null, runNumber: READER, now: Date.now, tailLength: undefined });
+      return createStore({ database, lock: null, log: NO_LOG, runNumber: READER, now: Date.now, tailLength: undefined });
     } catch (error) {
       database.close();
       throw error;
@@ -98,9 +99,10 @@ function openForWriting(opening: {
   readonly mode: WriteMode;
 }): Ledger {
   const { database, lock, path, mode } = opening;
-  // FULL: a commit has reached the disk when it returns. With WAL's usual NORMAL a power cut would lose the last claims,
-  // and a claim that is lost is a note created twice.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000');
+  // A commit must have reached the disk before its claims are answered: a claim that a power cut takes back is a note created twice. With a log
+  // the store flushes it itself, after COMMIT; without one SQLite does.
+  const hasLog = database.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode === 'wal';
+  database.exec(`PRAGMA synchronous = ${hasLog ? 'NORMAL' : 'FULL'}; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000`);
   migrate(database, path);
   takeTarget({ database, mode, path });
   const run: RunRecord = {
@@ -119,7 +121,10 @@ function openForWriting(opening: {
   database.prepare(NOT_IN_THE_FUTURE).run(mode.now());
   database.exec('COMMIT');
   const runNumber = Number(database.prepare(RUN_NUMBER).get(run.runId)?.run_number);
-  return createStore({ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength });
+  return createStore({
+    ...{ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength },
+    log: hasLog ? createLogSync(path) : NO_LOG,
+  });
 }
 
 function takeTarget({ database, mode, path }: { readonly database: Database; readonly mode: WriteMode; readonly path: string }): void {
