@@ -63,7 +63,7 @@ async function loop() {
     const answers = await ledger.commit({
       claims: Array.from({ length: job.size }, (_, i) => claim(`${job.runId} ${batch} ${i}`)),
       transitions: previous.map(step).filter((one) => one !== null),
-      failures: [{ input: 0, row: batch, class: 'invalid', status: null, message: 'x', attempts: 0 }],
+      failures: [{ input: 0, row: batch, target: 0, class: 'invalid', status: null, message: 'x', attempts: 0 }],
     });
     say(`ok ${batch}`);
     previous = answers.map(({ key }) => key);
