@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
-import { FIELDS, type Field } from './fields.js';
+import { FIELDS, type Field, type Filter, type Since } from './fields.js';
 import type { FailureClass } from './model.js';
+import { parseFilters, parseSince } from './option-conditions.js';
 import {
   DAY_MS,
   duration,
@@ -44,7 +45,16 @@ export interface ImportOptions {
   readonly subOrg?: string;
   /** `['text=Note body']` or `{ text: 'Note body' }`. */
   readonly map?: readonly string[] | Readonly<Partial<Record<Field, string>>>;
+  /** As `map`; `{Create Date}` in a value stands for the row's cell in that column, `{{` and `}}` for braces. */
   readonly set?: readonly string[] | Readonly<Partial<Record<Field, string>>>;
+  /** `text`: makes text of HTML in name and text. */
+  readonly html?: 'keep' | 'text';
+  /** What becomes of a text of more than 5000 characters; a name of more than 200 is shortened by all but `reject`. */
+  readonly tooLong?: 'reject' | 'truncate' | 'split';
+  /** Rows to take: `['Is Deleted=0', 'Parent Module!=Deals']`, all of which must hold, or `{ 'Is Deleted': '0' }`. */
+  readonly filter?: readonly string[] | Readonly<Record<string, string>>;
+  /** Takes rows from a date on: `Create Date=2026-11-20`, or `Create Date=2d`. */
+  readonly since?: string;
   /** `auto`, `tab` or one character. */
   readonly delimiter?: string;
   /** `auto` or a WHATWG label. */
@@ -84,6 +94,10 @@ export interface ResolvedOptions {
   /** Field → column header, as the user wrote it. */
   readonly map: Readonly<Partial<Record<Field, string>>>;
   readonly set: Readonly<Partial<Record<Field, string>>>;
+  readonly html: 'keep' | 'text';
+  readonly tooLong: 'reject' | 'truncate' | 'split';
+  readonly filter: readonly Filter[];
+  readonly since: Since | null;
   /** null: found from the header. */
   readonly delimiter: string | null;
   /** A WHATWG label; null: by BOM, else UTF-8. */
@@ -209,6 +223,10 @@ const schema = z.strictObject({
   subOrg: value(parseSubOrg).optional().transform(orNull),
   map: value((found, refuse) => parseFields(found, refuse, 'column')).prefault([]),
   set: value((found, refuse) => parseFields(found, refuse, 'value')).prefault([]),
+  html: value(oneOf(['keep', 'text'])).prefault('keep'),
+  tooLong: value(oneOf(['reject', 'truncate', 'split'])).prefault('reject'),
+  filter: value(parseFilters).prefault([]),
+  since: value(parseSince).optional().transform(orNull),
   delimiter: value(parseDelimiter)
     .prefault('auto')
     .transform((found) => (found === 'auto' ? null : found)),

@@ -1,8 +1,9 @@
 /** A date as an export has it, in epoch milliseconds. */
 export interface CellDate {
-  /** The last moment that is meant: a date without a time is its whole day. Without a zone it is UTC. */
+  /** The first and the last moment that is meant: a date without a time is its whole day. Without a zone it is UTC. */
+  readonly earliestMs: number;
   readonly latestMs: number;
-  /** The same with its zone left out: as the clock on the wall was read. */
+  /** The last one with its zone left out: as the clock on the wall was read. */
   readonly writtenMs: number;
   readonly hasZone: boolean;
 }
@@ -16,7 +17,7 @@ export function readDate(cell: string): CellDate | null {
   const text = cell.trim();
   if (/^\d{10}$|^\d{13}$/.test(text)) {
     const ms = text.length === 10 ? Number(text) * 1000 : Number(text);
-    return { latestMs: ms, writtenMs: ms, hasZone: true };
+    return { earliestMs: ms, latestMs: ms, writtenMs: ms, hasZone: true };
   }
   const found = DATE.exec(text);
   if (found === null) return null;
@@ -24,11 +25,15 @@ export function readDate(cell: string): CellDate | null {
   const date = Date.UTC(Number(year), Number(month) - 1, Number(day));
   // Date.UTC makes 2 March of 30 February.
   if (new Date(date).toISOString().slice(0, 10) !== `${year}-${month}-${day}`) return null;
-  if (hour === undefined) return { latestMs: date + DAY_MS - 1, writtenMs: date + DAY_MS - 1, hasZone: false };
+  if (hour === undefined) {
+    const last = date + DAY_MS - 1;
+    return { earliestMs: date, latestMs: last, writtenMs: last, hasZone: false };
+  }
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
   const ms = Number(fraction.slice(0, 3).padEnd(3, '0'));
   const writtenMs = date + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 + ms;
-  return { latestMs: writtenMs - zoneMs(zone), writtenMs, hasZone: zone !== undefined };
+  const instantMs = writtenMs - zoneMs(zone);
+  return { earliestMs: instantMs, latestMs: instantMs, writtenMs, hasZone: zone !== undefined };
 }
 
 const DATE =

@@ -63,7 +63,8 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   {
     name: 'set',
     flags: '--set <field=value>',
-    meaning: 'a constant where the file has no such column (`--set name="CRM note"`)',
+    meaning:
+      'a constant where the file has no such column (`--set name="CRM note"`); `{Header}` in it stands for the row\'s cell of that column (`--set name="Note of {Create Date}"`), `{{` and `}}` for braces',
     repeatable: true,
     commands: ROWS,
   },
@@ -73,6 +74,35 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: "the run's own `name`, if it was a constant, to have it in success.csv: the ledger doesn't keep it",
     repeatable: true,
     commands: ['report'],
+  },
+  {
+    name: 'html',
+    flags: '--html <keep or text>',
+    default: 'keep',
+    meaning: '`text` makes readable text of HTML in name and text; cells without HTML stay as they are',
+    commands: ROWS,
+  },
+  {
+    name: 'tooLong',
+    flags: '--too-long <reject, truncate or split>',
+    default: 'reject',
+    meaning: 'a text of more than 5000 characters: `invalid`, cut with an ellipsis, or several memories, `… (1/3)` and so on',
+    commands: ROWS,
+  },
+  {
+    name: 'filter',
+    flags: '--filter <column=value>',
+    meaning:
+      "only rows where it holds, or with `column!=value` where it doesn't; case and outer spaces don't count, the value may be empty",
+    repeatable: true,
+    commands: ROWS,
+  },
+  {
+    name: 'since',
+    flags: '--since <column=date>',
+    meaning:
+      'only rows of that date and later: `2026-11-20`, `2026-11-20T08:00:00Z`, or `2d` for the last two days; rows without a date are taken',
+    commands: ROWS,
   },
   {
     name: 'delimiter',

@@ -34,6 +34,11 @@ export function parseTemplate<Column>(value: string, columnsNamed: (name: string
   return { parts, problems };
 }
 
+/** The names in its braces. */
+export function placeholdersOf(value: string): readonly string[] {
+  return (rawParts(value) ?? []).flatMap((part) => (part.kind === 'placeholder' ? [part.name] : []));
+}
+
 /** Null where a brace opens and never closes. */
 function rawParts(value: string): readonly Raw[] | null {
   const parts: Raw[] = [];

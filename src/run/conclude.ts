@@ -77,7 +77,8 @@ function writeAgain(runId: RunId): string {
 
 /** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
-  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
+  const { baseUrl, ...rest } = options;
+  const { subOrg, map, set, html, tooLong, filter, since, delimiter, encoding, idColumn, duplicates, limit, only } = rest;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
@@ -90,7 +91,10 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
     out: folder,
-    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only },
+    options: {
+      ...{ baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), html, tooLong, filter, since },
+      ...{ delimiter, encoding, idColumn, duplicates, limit, only },
+    },
     summary: result,
   };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { UserError } from '../errors.js';
 import { columnsError, hasNeededColumns, matchColumns } from '../map/columns.js';
+import { createRowFilter } from '../map/filter.js';
 import { createMapper, type Mapped } from '../map/mapper.js';
 import type { SourceRecord } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
@@ -21,9 +22,14 @@ export interface IntakeInput {
   readonly csv: CsvSource;
   readonly map: (record: SourceRecord) => readonly Mapped[];
   readonly file: Pick<OpenInput, 'path' | 'totalBytes' | 'sha256'>;
+  /** Rows so far that `--since` couldn't tell anything of: they were taken. */
+  readonly undated: () => number;
 }
 
-export type IntakeOptions = Pick<ResolvedOptions, 'inputs' | 'encoding' | 'delimiter' | 'map' | 'set' | 'idColumn' | 'subOrg' | 'only'>;
+export type IntakeOptions = Pick<
+  ResolvedOptions,
+  'inputs' | 'encoding' | 'delimiter' | 'map' | 'set' | 'idColumn' | 'subOrg' | 'only' | 'html' | 'tooLong' | 'filter' | 'since'
+>;
 
 /** @throws UserError where an input can't be read, or its columns don't say what each note is */
 export async function openIntake(options: IntakeOptions, stdin?: Readable): Promise<Intake> {
@@ -55,7 +61,8 @@ export async function openIntake(options: IntakeOptions, stdin?: Readable): Prom
 }
 
 async function openOne(file: OpenInput, index: number, options: IntakeOptions): Promise<IntakeInput> {
-  const columns = { map: options.map, set: options.set, idColumn: options.idColumn };
+  const { map, set, idColumn, filter, since, html, tooLong } = options;
+  const columns = { map, set, idColumn, filter, since };
   const csv = await readCsv({
     input: file,
     index,
@@ -66,5 +73,10 @@ async function openOne(file: OpenInput, index: number, options: IntakeOptions): 
     only: options.only,
   });
   const plan = matchColumns({ header: csv.source.header, path: file.path, ...columns });
-  return { csv, map: createMapper({ plan, defaultSubOrg: options.subOrg }), file };
+  // What failed was recent enough when it was first read, however long it took to mend it.
+  const isTaken = createRowFilter(csv.source.isFailuresFile ? { ...plan.rows, since: null } : plan.rows);
+  // Loaded where it is asked for: most imports need no HTML.
+  const htmlToText = html === 'text' ? (await import('../map/html-text.js')).htmlToText : null;
+  const mapper = createMapper({ plan, defaultSubOrg: options.subOrg, content: { htmlToText, tooLong }, isTaken });
+  return { csv, map: mapper, file, undated: isTaken.undated };
 }

@@ -43,10 +43,16 @@ export type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions,
 /** Null where the record isn't what `runRecord` writes. */
 function savedOptions(record: RunRecord['options']): (SavedOptions & { readonly noteConstants: ConstantLengths }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+  // Runs of earlier versions had none of these.
+  const { html = 'keep', tooLong = 'reject', filter = [], since = null } = record;
+  if (html !== 'keep' && html !== 'text') return null;
+  if (tooLong !== 'reject' && tooLong !== 'truncate' && tooLong !== 'split') return null;
+  if (!isFilters(filter) || !isSince(since)) return null;
   if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
   if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
-  return { subOrg, map, set, noteConstants, delimiter, encoding, idColumn, limit, only, duplicates };
+  const ofText = { html, tooLong, filter, since } as const;
+  return { subOrg, map, set, noteConstants, ...ofText, delimiter, encoding, idColumn, limit, only, duplicates };
 }
 
 function isTextOrNull(value: unknown): value is string | null {
@@ -69,6 +75,18 @@ function isLimit(value: unknown): value is ResolvedOptions['limit'] {
 
 function isOnly(value: unknown): value is ResolvedOptions['only'] {
   return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
+}
+
+function isFilters(value: unknown): value is ResolvedOptions['filter'] {
+  const isFilter = (one: Record<string, unknown>) =>
+    typeof one.column === 'string' && typeof one.isNot === 'boolean' && typeof one.value === 'string';
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null && isFilter(one));
+}
+
+function isSince(value: unknown): value is ResolvedOptions['since'] {
+  if (typeof value !== 'object' || value === null) return value === null;
+  const { column, fromMs, isLocal } = value as Record<string, unknown>;
+  return typeof column === 'string' && typeof fromMs === 'number' && typeof isLocal === 'boolean';
 }
 
 async function sha256Of(path: string): Promise<string> {
