@@ -37,6 +37,7 @@ import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
+import { tellUndated } from './run/tell-undated.js';
 import { USER_AGENT } from './version.js';
 
 export interface ImportHooks {
@@ -228,6 +229,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         // What was read before is good: it is sent and settled, unless the ledger itself has failed.
         if (stopped.reasonCode === 'ledger') halt.stop(stopped);
       }
+      tellUndated(intake, options, emit);
       await dispatcher.idle();
       if (stopped !== null) halt.stop(stopped);
       if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });

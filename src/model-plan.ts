@@ -9,6 +9,10 @@ export interface Plan {
     /** Notes that an earlier run left in doubt: looked for before anything else, and created if they aren't there. */
     readonly toLookFor: number;
   };
+  /** What `toCreate` comes to: a note that is too long for one memory becomes several (`--too-long split`). */
+  readonly memories: number;
+  /** Rows that `--since` can tell nothing of: they are taken. */
+  readonly undated: number;
   /** For each class of failure the first few rows. */
   readonly examples: readonly { readonly class: FailureClass; readonly row: string; readonly line: number; readonly message: string }[];
   readonly distinct: { readonly contacts: number; readonly subOrgs: number };

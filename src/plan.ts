@@ -14,6 +14,7 @@ import { type ImportOptions, type ResolvedOptions, resolveOptions } from './opti
 import { emptyCounts } from './report/summary.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
+import { undatedRows } from './run/tell-undated.js';
 
 const EXAMPLES_PER_CLASS = 3;
 const USUAL_RATES = [10, 50, 200];
@@ -73,11 +74,11 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
         return;
       default:
         counts.toCreate++;
-        requests += draft.parts?.length ?? 1;
+        memories += draft.parts?.length ?? 1;
     }
   };
 
-  let requests = 0;
+  let memories = 0;
   let stoppedBecause: string | null = null;
   try {
     for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
@@ -115,10 +116,12 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   return {
     inputs: resolved.inputs,
     counts,
+    memories,
+    undated: undatedRows(intake),
     examples,
     distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
     longest,
-    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(requests / requestsPerSecond) })),
+    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(memories / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
     stoppedBecause,
   };
