@@ -48,8 +48,8 @@ function placeholderProblem(problem: TemplateProblem<ColumnSource>, header: read
   if (problem.kind === 'ambiguous')
     return `${shown} could mean ${list(problem.columns, 'and')}; give the header exactly, or rename all but one of them in the file`;
   const near = nearestHeader(header, [problem.name]);
-  const hint = near === null ? '' : `, did you mean {${showHeader(near).slice(1, -1)}}?`;
-  return `${shown} names a column that isn't there${hint}; braces themselves are written {{ and }}`;
+  const hint = near === null ? '' : `; did you mean {${showHeader(near).slice(1, -1)}}?`;
+  return `${shown} names a column that isn't there${hint} (braces themselves are written {{ and }})`;
 }
 
 /** Of `--filter` and `--since`. */

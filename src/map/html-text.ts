@@ -199,6 +199,7 @@ const OPTIONS: HtmlToTextOptions = {
     { selector: 'ol', format: 'list', options: PARAGRAPH },
     ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].map((selector) => ({ selector, options: { ...PARAGRAPH, uppercase: false } })),
     ...'address caption center dd details dialog dl dt fieldset figcaption figure hgroup legend li menu summary'.split(' ').map(block),
+    { selector: 'li > p', format: 'block', options: LINES },
     ...'[hidden] [style*="display:none"] [style*="mso-hide:all"]'.split(' ').map(gone),
     gone('[style*="display: none"]'),
   ],

@@ -25,7 +25,7 @@ export function splitText(text: string, max: number): readonly string[] {
 /** The text if it fits into so many code points, else its beginning with an ellipsis. No grapheme is cut, as in `splitText`. */
 export function truncateText(text: string, max: number): string {
   if (countCodePoints(text) <= max) return text;
-  const trimmed = text.trim();
+  const trimmed = text.slice(behindSpace(text, 0)).trimEnd();
   const end = forward(trimmed, 0, max);
   if (end === trimmed.length) return trimmed;
   return `${trimmed.slice(0, graphemeBorder(trimmed, 0, forward(trimmed, 0, max - 1))).trimEnd()}…`;
@@ -98,19 +98,19 @@ function isPlain(unit: number): boolean {
 
 /** Behind so many code points, counted from `begin`. */
 function forward(text: string, begin: number, codePoints: number): number {
-  let at = Math.min(text.length, begin + codePoints);
-  // Each pair of surrogates is one code point: at most so many units are still to come.
-  for (let missing = codePoints - countCodePoints(text.slice(begin, at)); missing > 0 && at < text.length; ) {
-    const next = Math.min(text.length, at + missing);
-    at = next;
-    missing = codePoints - countCodePoints(text.slice(begin, at));
-  }
-  return codePointBorder(text, at);
+  let at = begin;
+  for (let left = codePoints; left > 0 && at < text.length; left--) at += isPair(text, at) ? 2 : 1;
+  return at;
+}
+
+/** True if the two units from there on are one code point. */
+function isPair(text: string, at: number): boolean {
+  const [high, low] = [text.charCodeAt(at), text.charCodeAt(at + 1)];
+  return high >= 0xd800 && high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff;
 }
 
 function codePointBorder(text: string, index: number): number {
-  const isInside = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(index - 1, index + 1));
-  return isInside && index > 1 ? index - 1 : index;
+  return index > 0 && isPair(text, index - 1) ? index - 1 : index;
 }
 
 /** White space that carries a mark is part of a grapheme. */
