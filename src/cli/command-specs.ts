@@ -43,6 +43,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { command: 'memory-import import notes.csv --limit 20', why: 'try twenty rows first' },
       { command: 'memory-import import a.csv b.csv.gz --json', why: 'the summary for a script' },
       { command: 'memory-import import crm.csv --map text="Note body"', why: 'name a column yourself' },
+      { command: 'memory-import import crm.csv --html text --since "Date=2d"', why: 'the last two days, HTML as text' },
       { command: 'zcat notes.csv.gz | memory-import import -', why: 'standard input' },
       { command: 'memory-import import failures.csv', why: 'the rows that failed, mended' },
     ],

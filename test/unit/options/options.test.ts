@@ -37,6 +37,10 @@ describe('defaults', () => {
       subOrg: null,
       map: {},
       set: {},
+      html: 'keep',
+      tooLong: 'reject',
+      filter: [],
+      since: null,
       delimiter: null,
       encoding: null,
       ledger: '.memory-import/ledger.db',
@@ -77,10 +81,10 @@ describe('problems', () => {
   });
 
   it('include unknown options, with the near one', () => {
-    expect(problems({ concurency: 4, 'base-url': 'https://x.example', tooLong: 'split' })).toEqual([
+    expect(problems({ concurency: 4, 'base-url': 'https://x.example', mergeLong: 'split' })).toEqual([
       'concurency: no such option (did you mean concurrency?)',
       'base-url: no such option (did you mean baseUrl?)',
-      'tooLong: no such option',
+      'mergeLong: no such option',
     ]);
   });
 
