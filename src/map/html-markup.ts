@@ -108,9 +108,9 @@ function isSpace(character: string | undefined): boolean {
 
 /** `<b and b>` is no tag: a name without a value is an attribute's only where HTML has it so. */
 function areAttributes(inside: string): boolean {
-  if (!inside.includes('=')) return inside.split(/\s+/).every((word) => word === '' || isFlag(word));
-  const bare = inside.replace(/[^\s"'>/=]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+)/g, ' ');
-  return bare.split(/\s+/).every((word) => word === '' || word === '/' || isFlag(word) || /["'=]/.test(word));
+  for (const [token, value] of inside.matchAll(ATTRIBUTE))
+    if (value === undefined && !isFlag(token) && !/^["'/=]$/.test(token)) return false;
+  return true;
 }
 
 function isFlag(word: string): boolean {
@@ -125,6 +125,8 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 const UNSEEN = /<(style|script|head|title|xml|template|svg|object|!doctype|!\[(?:if|endif)|\?xml)(?=[\s>:/!\]])/iy;
 const TAG_NAME = /<(\/?)([a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::[a-z][a-z0-9]*)?)(?=[\s/>])/iy;
+/** One after the other, with its value, or a sign that is none. */
+const ATTRIBUTE = /[^\s"'/=]+(\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"']+))?|\S/g;
 const MAX_DECLARATION = 1000;
 
 /** Elements of HTML, today's and yesterday's. */

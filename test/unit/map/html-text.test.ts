@@ -99,6 +99,8 @@ describe('HTML as text', () => {
     ['openings of tags', repeated('<b '), repeated('<b ')],
     ['openings of comments', repeated('<!--'), repeated('<!--')],
     ['openings of styles', repeated('<style>'), repeated('<style>')],
+    ['a name of an attribute', `<p ${repeated('a')} b=c>x`, `<p ${repeated('a')} b=c>x`],
+    ['attributes', `<p ${repeated('a=b ')}>x`, 'x'],
     ['openings of quotes', repeated('<a x="'), repeated('<a x="')],
     ['an image of some megabytes', `<p>x<img src="data:image/png;base64,${'A'.repeat(3_000_000)}">y</p>`, 'xy'],
   ])('of %s is made in time', (_, html, text) => {
