@@ -22,16 +22,19 @@ export interface ColumnOptions {
   readonly idColumn: string | null;
   readonly filter?: readonly Filter[];
   readonly since?: Since | null;
+  /** Fields for which a profile has spoken: columns of their usual names mean nothing. */
+  readonly settled?: readonly Field[];
 }
 
 /** Finds them, by the user's words first and by the fields' usual names else. */
-export function findCandidates(header: readonly string[], { map, set, idColumn }: ColumnOptions): Candidates {
+export function findCandidates(header: readonly string[], { map, set, idColumn, settled = [] }: ColumnOptions): Candidates {
   const columns = columnsOf(header);
   const mapped = (field: Field) => columnsNamed(columns, map[field] ?? null);
   // A column that the user gave to one field is no candidate for another any more, unless the user says that too.
   const taken = new Set(FIELDS.flatMap(mapped));
   const candidates = (field: Field) => {
     if (map[field] !== undefined) return mapped(field);
+    if (settled.includes(field)) return [];
     // What a field is made of is named by the user: nobody needs to be told that it is there.
     const used = templateOf(header, set[field] ?? '').parts;
     return columns.filter(

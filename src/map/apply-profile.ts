@@ -1,0 +1,152 @@
+import { FIELDS, type Field } from '../fields.js';
+import type { ColumnOptions } from './candidates.js';
+import { canonicalHeader, showHeader } from './header-names.js';
+import type { Profile } from './profile.js';
+
+/** How one input is read: what the command line says, and where that is silent, what its profile says. */
+export interface InputRules {
+  readonly columns: ColumnOptions;
+  /** What is sent where the field's cell is blank. */
+  readonly whenBlank: Readonly<Partial<Record<'name' | 'text', string>>>;
+  readonly contactIds: ContactIdRules;
+  /** `column=value` and `column!=value`, each of a column that the input has. */
+  readonly filter: readonly string[];
+  readonly html: 'keep' | 'text';
+  /** How lines below the data begin that are no notes. */
+  readonly footer: readonly string[];
+}
+
+export interface ContactIdRules {
+  /** null: a cell is one id, whatever is in it. */
+  readonly separator: string | null;
+  readonly empty: readonly string[];
+  readonly begin: readonly string[];
+  readonly prefix: string | null;
+  readonly none: 'fail' | 'filter';
+}
+
+/** What the command line says that a profile may say too. */
+export interface RulesOptions extends ColumnOptions {
+  /** null: not said; `none`: a cell is one id. */
+  readonly contactSeparator: string | null;
+  readonly filter: readonly string[];
+  /** null: not said. */
+  readonly html: 'keep' | 'text' | null;
+}
+
+/** The rules of an input that has no profile. */
+export function plainRules(options: RulesOptions): InputRules {
+  const { map, set, idColumn } = options;
+  return {
+    columns: { map, set, idColumn },
+    whenBlank: {},
+    contactIds: { separator: separatorOf(options, null), empty: [], begin: [], prefix: null, none: 'fail' },
+    filter: options.filter,
+    html: options.html ?? 'keep',
+    footer: [],
+  };
+}
+
+/** Puts a profile below what the command line says. `problems`: why it doesn't fit the header, one sentence each. */
+export function applyProfile(
+  profile: Profile,
+  header: readonly string[],
+  options: RulesOptions,
+): { readonly rules: InputRules; readonly problems: readonly string[] } {
+  const map: Partial<Record<Field, string>> = { ...options.map };
+  const set: Partial<Record<Field, string>> = { ...options.set };
+  const problems: string[] = [];
+  const isSaid = (field: Field): boolean => options.map[field] !== undefined || options.set[field] !== undefined;
+  for (const field of FIELDS) {
+    if (isSaid(field)) continue;
+    const names = profile.columns[field] ?? [];
+    const found = firstNamed(header, names);
+    const templates = field === 'name' || field === 'subOrg' ? profile.set[field] : undefined;
+    if (found.length === 1) map[field] = found[0]!;
+    else if (found.length > 1)
+      problems.push(`${field}: ${found.map(showHeader).join(' and ')} could be meant; rename all but one of them in the file`);
+    else if (templates !== undefined) set[field] = fittingText(templates, header);
+    else if (field !== 'subOrg') problems.push(`${field}: no column of that name (looked for ${names.map(showHeader).join(', ')})`);
+  }
+  const { contactIds, whenBlank } = profile;
+  // Of a field that the profile settles, or the user has, columns of the usual names are no candidates any more.
+  const settled = FIELDS.filter((field) => field !== 'subOrg' || map.subOrg !== undefined || set.subOrg !== undefined);
+  return {
+    rules: {
+      columns: {
+        map,
+        set,
+        idColumn: options.idColumn ?? firstNamed(header, profile.idColumn === undefined ? [] : [profile.idColumn])[0] ?? null,
+        settled,
+      },
+      whenBlank: {
+        ...(whenBlank.name === undefined || isSaid('name') ? {} : { name: fittingText(whenBlank.name, header) }),
+        ...(whenBlank.text === undefined || isSaid('text') ? {} : { text: fittingText(whenBlank.text, header) }),
+      },
+      contactIds: {
+        separator: separatorOf(options, contactIds.separator ?? null),
+        empty: contactIds.empty,
+        begin: contactIds.begin,
+        prefix: contactIds.prefix ?? null,
+        none: contactIds.none,
+      },
+      filter: [...options.filter, ...ownFilters(profile, header, options.filter)],
+      html: options.html ?? profile.html,
+      footer: profile.footer,
+    },
+    problems,
+  };
+}
+
+/** True if each column by which the profile is recognised is there. */
+export function isRecognised(profile: Profile, header: readonly string[]): boolean {
+  return profile.recognisedBy.length > 0 && lacking(profile, header).length === 0;
+}
+
+/** Of the columns by which a profile is recognised those that a header lacks, each by its first name. */
+export function lacking({ recognisedBy }: Profile, header: readonly string[]): readonly string[] {
+  const there = new Set(header.map(canonicalHeader));
+  return recognisedBy.filter((names) => !names.some((name) => there.has(canonicalHeader(name)))).map(([name = '']) => name);
+}
+
+function separatorOf({ contactSeparator }: RulesOptions, ofProfile: string | null): string | null {
+  if (contactSeparator === 'none') return null;
+  return contactSeparator ?? ofProfile;
+}
+
+/** The header cells of the first name that is there: more than one where it stands several times. */
+function firstNamed(header: readonly string[], names: readonly string[]): readonly string[] {
+  for (const name of names) {
+    const canonical = canonicalHeader(name);
+    const found = header.filter((cell) => canonicalHeader(cell) === canonical);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+const PLACEHOLDER = /\{([^{}]+)\}/g;
+
+/** The first text whose columns are all there, named as the header names them. */
+function fittingText(texts: readonly string[], header: readonly string[]): string {
+  for (const text of texts) {
+    const columns = [...text.matchAll(PLACEHOLDER)].map(([, name = '']) => firstNamed(header, [name]));
+    if (columns.some((found) => found.length !== 1)) continue;
+    return text.replace(PLACEHOLDER, (_, name: string) => `{${firstNamed(header, [name])[0]}}`);
+  }
+  return (texts.at(-1) ?? '').replace(PLACEHOLDER, '').trim();
+}
+
+/** Those of columns that the file has, and of which the user says nothing. */
+function ownFilters({ filter }: Profile, header: readonly string[], said: readonly string[]): readonly string[] {
+  const saidOf = new Set(said.map((one) => canonicalHeader(columnOf(one))));
+  return filter.flatMap((one) => {
+    const column = columnOf(one);
+    const [found, ...more] = firstNamed(header, [column]);
+    if (found === undefined || more.length > 0 || saidOf.has(canonicalHeader(column))) return [];
+    return [found + one.slice(column.length)];
+  });
+}
+
+function columnOf(filter: string): string {
+  return /^[^=!]*/.exec(filter)?.[0] ?? '';
+}
