@@ -20,7 +20,8 @@ export interface ContactIdRules {
   /** null: a cell is one id, whatever is in it. */
   readonly separator: string | null;
   readonly empty: readonly string[];
-  readonly begin: readonly string[];
+  /** A regular expression; null: every id is a contact's. */
+  readonly others: string | null;
   readonly prefix: string | null;
   readonly none: 'fail' | 'filter';
 }
@@ -40,7 +41,7 @@ export function plainRules(options: RulesOptions): InputRules {
   return {
     columns: { map, set, idColumn },
     whenBlank: {},
-    contactIds: { separator: separatorOf(options, null), empty: [], begin: [], prefix: null, none: 'fail' },
+    contactIds: { separator: separatorOf(options, null), empty: [], others: null, prefix: null, none: 'fail' },
     filter: options.filter,
     html: options.html ?? 'keep',
     footer: [],
@@ -86,7 +87,7 @@ export function applyProfile(
       contactIds: {
         separator: separatorOf(options, contactIds.separator ?? null),
         empty: contactIds.empty,
-        begin: contactIds.begin,
+        others: contactIds.others ?? null,
         prefix: contactIds.prefix ?? null,
         none: contactIds.none,
       },

@@ -49,14 +49,14 @@ const profileSchema = z
         separator: text.optional(),
         /** What stands where there is none. */
         empty: z.array(text).default([]),
-        /** Ids that begin otherwise are other things' than contacts', and are passed over. None: all are contacts'. */
-        begin: z.array(text).default([]),
+        /** A regular expression: ids of other things than contacts, which are passed over. */
+        others: text.refine(isPattern, 'expected a regular expression as JavaScript has them').optional(),
         /** What some files of the CRM have before the id and others have not: `--contacts` finds it either way. */
         prefix: text.optional(),
-        /** What becomes of a row that has no contact's id: it fails, or is left out as `filtered`. */
+        /** What becomes of a row that names no contact: it fails, or is left out as `filtered`. */
         none: z.enum(['fail', 'filter']).default('fail'),
       })
-      .default({ empty: [], begin: [], none: 'fail' }),
+      .default({ empty: [], none: 'fail' }),
     /** As for `--filter`; one whose column the file hasn't got says nothing. */
     filter: z.array(z.string().regex(/^[^=!]+!?=/, 'expected column=value or column!=value')).default([]),
     html: z.enum(['keep', 'text']).default('keep'),
@@ -71,6 +71,15 @@ const profileSchema = z
     path: ['columns', 'name'],
     message: 'expected names of a column here, or a text in set.name: no note is sent without a name',
   });
+
+function isPattern(value: string): boolean {
+  try {
+    new RegExp(value, 'u');
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function tell(issue: z.core.$ZodIssue): readonly string[] {
   const place = issue.path.reduce<string>(

@@ -2,8 +2,8 @@ import type { ProfileText } from './profile.js';
 
 /** A lookup without a value, as the data export writes it. */
 const NO_ID = ['000000000000000AAA', '000000000000000'];
-/** Contacts and leads; accounts, opportunities and cases begin otherwise. */
-const PERSONS = ['003', '00Q'];
+/** Ids of accounts, opportunities, cases …: those of contacts begin with 003, those of leads with 00Q. */
+const NO_PERSON = '^(?!003|00Q)[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$';
 const NOT_DELETED = ['IsDeleted!=1', 'IsDeleted!=true'];
 const IDS = 'Ids of 15 and of 18 characters are the same record; --contacts takes either.';
 
@@ -15,7 +15,7 @@ export const SALESFORCE: readonly ProfileText[] = [
     recognisedBy: [['ParentId'], ['Title'], ['Body'], ['IsPrivate', 'IsDeleted']],
     columns: { contactId: ['ParentId'], name: ['Title'], text: ['Body'] },
     whenBlank: { name: ['Note of {CreatedDate}', 'Salesforce note'] },
-    contactIds: { empty: NO_ID, begin: PERSONS, none: 'filter' },
+    contactIds: { empty: NO_ID, others: NO_PERSON, none: 'filter' },
     filter: NOT_DELETED,
     hints: [
       IDS,
@@ -29,7 +29,7 @@ export const SALESFORCE: readonly ProfileText[] = [
     recognisedBy: [['WhoId', 'Who.Id'], ['Subject'], ['Description'], ['Status', 'Priority', 'TaskSubtype']],
     columns: { contactId: ['WhoId', 'Who.Id'], name: ['Subject'], text: ['Description'] },
     whenBlank: { name: ['Task of {ActivityDate}', 'Salesforce task'], text: ['{Subject}'] },
-    contactIds: { empty: NO_ID, begin: PERSONS, none: 'filter' },
+    contactIds: { empty: NO_ID, others: NO_PERSON, none: 'filter' },
     filter: NOT_DELETED,
     hints: [IDS, 'A task without a description is sent with its subject as text.'],
   },
@@ -45,7 +45,7 @@ export const SALESFORCE: readonly ProfileText[] = [
     ],
     columns: { contactId: ['WhoId', 'Who.Id'], name: ['Subject'], text: ['Description'] },
     whenBlank: { name: ['Event of {ActivityDate}', 'Event of {StartDateTime}', 'Salesforce event'], text: ['{Subject}'] },
-    contactIds: { empty: NO_ID, begin: PERSONS, none: 'filter' },
+    contactIds: { empty: NO_ID, others: NO_PERSON, none: 'filter' },
     filter: NOT_DELETED,
     hints: [IDS, 'An event without a description is sent with its subject as text.'],
   },
