@@ -69,7 +69,11 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
   const startedAt = clock.now();
   const env = hooks.env ?? process.env;
   const resolved = resolveOptions(options, env);
-  const intake = await openedInTime(openIntake(resolved, hooks.stdin), { maxDurationMs: resolved.maxDurationMs, startedAt, clock });
+  const intake = await openedInTime(openIntake(resolved, { stdin: hooks.stdin }), {
+    maxDurationMs: resolved.maxDurationMs,
+    startedAt,
+    clock,
+  });
   try {
     await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);

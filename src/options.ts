@@ -19,7 +19,9 @@ import {
   parseLedger,
   parseMaxFailures,
   parseOnly,
+  parseProfileOption,
   parseRate,
+  parseSeparator,
   parseSubOrg,
   type Refuse,
   readKey,
@@ -29,6 +31,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './option-values.js';
+import type { Profile } from './profiles.js';
 import { readSmallFile } from './small-file.js';
 
 export { near, parseDuration };
@@ -80,6 +83,12 @@ export interface ImportOptions {
   readonly order?: 'contact' | 'none';
   readonly duplicates?: 'skip' | 'create';
   readonly limit?: number | string;
+  /** A CRM's export: an id that `profiles` lists, the path of a JSON file, or what that holds. `auto`: found from the header; `none`. */
+  readonly profile?: string | object;
+  /** A CSV file that says which contact each of the CRM's ids means. */
+  readonly contacts?: string;
+  /** What stands between several ids in one contact cell; `none`: a cell is one id. */
+  readonly contactSeparator?: string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
 }
@@ -94,7 +103,8 @@ export interface ResolvedOptions {
   /** Field → column header, as the user wrote it. */
   readonly map: Readonly<Partial<Record<Field, string>>>;
   readonly set: Readonly<Partial<Record<Field, string>>>;
-  readonly html: 'keep' | 'text';
+  /** null: what the profile says, else `keep`. */
+  readonly html: 'keep' | 'text' | null;
   readonly tooLong: 'reject' | 'truncate' | 'split';
   readonly filter: readonly Filter[];
   readonly since: Since | null;
@@ -121,6 +131,10 @@ export interface ResolvedOptions {
   readonly order: 'contact' | 'none';
   readonly duplicates: 'skip' | 'create';
   readonly limit: number | null;
+  readonly profile: 'auto' | 'none' | Profile;
+  readonly contacts: string | null;
+  /** null: what the profile says. */
+  readonly contactSeparator: string | null;
   readonly only: readonly FailureClass[] | null;
 }
 
@@ -223,7 +237,9 @@ const schema = z.strictObject({
   subOrg: value(parseSubOrg).optional().transform(orNull),
   map: value((found, refuse) => parseFields(found, refuse, 'column')).prefault([]),
   set: value((found, refuse) => parseFields(found, refuse, 'value')).prefault([]),
-  html: value(oneOf(['keep', 'text'])).prefault('keep'),
+  html: value(oneOf(['keep', 'text']))
+    .optional()
+    .transform(orNull),
   tooLong: value(oneOf(['reject', 'truncate', 'split'])).prefault('reject'),
   filter: value(parseFilters).prefault([]),
   since: value(parseSince).optional().transform(orNull),
@@ -252,6 +268,9 @@ const schema = z.strictObject({
   order: value(oneOf(['contact', 'none'])).prefault('contact'),
   duplicates: value(oneOf(['skip', 'create'])).prefault('skip'),
   limit: value(wholeNumber(1, Number.MAX_SAFE_INTEGER)).optional().transform(orNull),
+  profile: value(parseProfileOption).prefault('auto'),
+  contacts: value(text('the path of a CSV file')).optional().transform(orNull),
+  contactSeparator: value(parseSeparator).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),
 });
 const OPTION_NAMES = Object.keys(schema.shape);

@@ -28,7 +28,7 @@ export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks
   const { baseUrl, apiKey, sameAccount } = resolved;
   const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
-    const intake = await openIntake(resolved, hooks.stdin);
+    const intake = await openIntake(resolved, { stdin: hooks.stdin });
     try {
       return await countRows({ resolved, intake, ledger, signal: hooks.signal ?? new AbortController().signal });
     } finally {

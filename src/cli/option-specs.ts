@@ -24,6 +24,8 @@ export type CommandName =
   | 'ledger export'
   | 'ledger compact'
   | 'ledger rebuild'
+  | 'profiles'
+  | 'profiles show'
   | 'sandbox'
   | 'completion';
 
@@ -102,6 +104,26 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     flags: '--since <column=date>',
     meaning:
       'only rows of that date and later: `2026-11-20`, `2026-11-20T08:00:00Z`, or `2d` for the last two days; rows without a date are taken',
+    commands: ROWS,
+  },
+  {
+    name: 'profile',
+    flags: '--profile <id or path>',
+    default: 'auto',
+    meaning: "a CRM's export, as `profiles` lists them, or a JSON file of your own; `auto` finds it from the header, `none` doesn't",
+    commands: ROWS,
+  },
+  {
+    name: 'contacts',
+    flags: '--contacts <path>',
+    meaning: "a CSV file `crmId,contactId[,subOrg]` that turns the CRM's ids into Callers' contact ids",
+    commands: ROWS,
+  },
+  {
+    name: 'contactSeparator',
+    flags: '--contact-separator <text>',
+    meaning:
+      'what stands between several contact ids in one cell, such as `;`: each gets the note; `none`: a cell is one id, also where the profile says otherwise',
     commands: ROWS,
   },
   {
@@ -234,7 +256,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'json',
     flags: '--json',
     meaning: 'the result as one JSON object on stdout',
-    commands: [...API, 'runs', 'ledger check', 'ledger compact', 'ledger rebuild'],
+    commands: [...API, 'runs', 'profiles', 'ledger check', 'ledger compact', 'ledger rebuild'],
   },
   {
     name: 'logLevel',

@@ -1,4 +1,4 @@
-import { FIELDS, type Field } from '../fields.js';
+import { FIELDS, type Field, type Filter } from '../fields.js';
 import type { ColumnOptions } from './candidates.js';
 import { canonicalHeader, showHeader } from './header-names.js';
 import type { Profile } from './profile.js';
@@ -6,11 +6,7 @@ import type { Profile } from './profile.js';
 /** How one input is read: what the command line says, and where that is silent, what its profile says. */
 export interface InputRules {
   readonly columns: ColumnOptions;
-  /** What is sent where the field's cell is blank. */
-  readonly whenBlank: Readonly<Partial<Record<'name' | 'text', string>>>;
   readonly contactIds: ContactIdRules;
-  /** `column=value` and `column!=value`, each of a column that the input has. */
-  readonly filter: readonly string[];
   readonly html: 'keep' | 'text';
   /** How lines below the data begin that are no notes. */
   readonly footer: readonly string[];
@@ -26,23 +22,23 @@ export interface ContactIdRules {
   readonly none: 'fail' | 'filter';
 }
 
+/** Without a profile a cell is one id, and a row without one fails. */
+export const ONE_CONTACT: ContactIdRules = { separator: null, empty: [], others: null, prefix: null, none: 'fail' };
+
 /** What the command line says that a profile may say too. */
 export interface RulesOptions extends ColumnOptions {
   /** null: not said; `none`: a cell is one id. */
   readonly contactSeparator: string | null;
-  readonly filter: readonly string[];
   /** null: not said. */
   readonly html: 'keep' | 'text' | null;
 }
 
 /** The rules of an input that has no profile. */
 export function plainRules(options: RulesOptions): InputRules {
-  const { map, set, idColumn } = options;
+  const { map, set, idColumn, filter = [], since = null } = options;
   return {
-    columns: { map, set, idColumn },
-    whenBlank: {},
-    contactIds: { separator: separatorOf(options, null), empty: [], others: null, prefix: null, none: 'fail' },
-    filter: options.filter,
+    columns: { map, set, idColumn, filter, since },
+    contactIds: { ...ONE_CONTACT, separator: separatorOf(options, null) },
     html: options.html ?? 'keep',
     footer: [],
   };
@@ -79,10 +75,12 @@ export function applyProfile(
         set,
         idColumn: options.idColumn ?? firstNamed(header, profile.idColumn === undefined ? [] : [profile.idColumn])[0] ?? null,
         settled,
-      },
-      whenBlank: {
-        ...(whenBlank.name === undefined || isSaid('name') ? {} : { name: fittingText(whenBlank.name, header) }),
-        ...(whenBlank.text === undefined || isSaid('text') ? {} : { text: fittingText(whenBlank.text, header) }),
+        whenBlank: {
+          ...(whenBlank.name === undefined || isSaid('name') ? {} : { name: fittingText(whenBlank.name, header) }),
+          ...(whenBlank.text === undefined || isSaid('text') ? {} : { text: fittingText(whenBlank.text, header) }),
+        },
+        filter: [...(options.filter ?? []), ...ownFilters(profile, header, options.filter ?? [])],
+        since: options.since ?? null,
       },
       contactIds: {
         separator: separatorOf(options, contactIds.separator ?? null),
@@ -91,7 +89,6 @@ export function applyProfile(
         prefix: contactIds.prefix ?? null,
         none: contactIds.none,
       },
-      filter: [...options.filter, ...ownFilters(profile, header, options.filter)],
       html: options.html ?? profile.html,
       footer: profile.footer,
     },
@@ -138,16 +135,11 @@ function fittingText(texts: readonly string[], header: readonly string[]): strin
 }
 
 /** Those of columns that the file has, and of which the user says nothing. */
-function ownFilters({ filter }: Profile, header: readonly string[], said: readonly string[]): readonly string[] {
-  const saidOf = new Set(said.map((one) => canonicalHeader(columnOf(one))));
+function ownFilters({ filter }: Profile, header: readonly string[], said: readonly Filter[]): readonly Filter[] {
+  const saidOf = new Set(said.map(({ column }) => canonicalHeader(column)));
   return filter.flatMap((one) => {
-    const column = columnOf(one);
-    const [found, ...more] = firstNamed(header, [column]);
-    if (found === undefined || more.length > 0 || saidOf.has(canonicalHeader(column))) return [];
-    return [found + one.slice(column.length)];
+    const [, name = '', isNot, value = ''] = /^([^=!]*)(!?)=(.*)$/s.exec(one) ?? [];
+    const [column, ...more] = firstNamed(header, [name]);
+    return column === undefined || more.length > 0 || saidOf.has(canonicalHeader(name)) ? [] : [{ column, isNot: isNot === '!', value }];
   });
-}
-
-function columnOf(filter: string): string {
-  return /^[^=!]*/.exec(filter)?.[0] ?? '';
 }

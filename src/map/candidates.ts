@@ -24,6 +24,8 @@ export interface ColumnOptions {
   readonly since?: Since | null;
   /** Fields for which a profile has spoken: columns of their usual names mean nothing. */
   readonly settled?: readonly Field[];
+  /** What is sent where the field's cell is blank; made as a value of `--set`. Only a profile says it. */
+  readonly whenBlank?: Readonly<Partial<Record<'name' | 'text', string>>>;
 }
 
 /** Finds them, by the user's words first and by the fields' usual names else. */

@@ -23,6 +23,8 @@ export interface ColumnPlan {
   readonly subOrg: FieldSource | null;
   /** The column that `--id-column` names. */
   readonly id: ColumnSource | null;
+  /** What is sent where the cell of the field is blank; null: nothing. */
+  readonly whenBlank: { readonly name: FieldSource | null; readonly text: FieldSource | null };
   /** Which rows are taken. */
   readonly rows: RowFilter;
 }
@@ -52,12 +54,17 @@ export function matchColumns(matching: HeaderToMatch): ColumnPlan {
     const constant = matching.set[field];
     return constant === undefined ? (candidates[field][0] ?? null) : constantSource(matching.header, constant);
   };
+  const whenBlank = (field: 'name' | 'text'): FieldSource | null => {
+    const value = matching.whenBlank?.[field];
+    return value === undefined ? null : constantSource(matching.header, value);
+  };
   return {
     contactId: certain(source('contactId')),
     name: certain(source('name')),
     text: certain(source('text')),
     subOrg: source('subOrg'),
     id: candidates.id[0] ?? null,
+    whenBlank: { name: whenBlank('name'), text: whenBlank('text') },
     rows: rowFilter(matching),
   };
 }

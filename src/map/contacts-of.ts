@@ -1,15 +1,16 @@
 import type { SourceRecord } from '../model.js';
 import type { ContactIdRules } from './apply-profile.js';
 import type { FieldSource } from './columns.js';
+import { fieldReader } from './content.js';
 import type { CallersContact, Crosswalk } from './crosswalk.js';
 import { recordIdOf, trimId } from './record-id.js';
 
 /** One of the contacts that a record names. `source` is the record with that contact alone in its cell. */
-export type NamedContact = { readonly source: SourceRecord } & (
-  | ({ readonly kind: 'contact' } & CallersContact)
-  /** The list of contacts doesn't know it. */
-  | { readonly kind: 'unknown'; readonly crmId: string }
-);
+export interface NamedContact extends CallersContact {
+  readonly source: SourceRecord;
+  /** `unknown`: the list of contacts doesn't have it, and `contactId` is the CRM's. */
+  readonly kind: 'contact' | 'unknown';
+}
 
 interface ContactsOptions {
   readonly source: FieldSource;
@@ -32,16 +33,19 @@ export function createContactsOf({ source, rules, crosswalk }: ContactsOptions):
     if (crosswalk === null) return { kind: 'contact', source: record, contactId: id, subOrg: null };
     const found =
       crosswalk.find(id) ?? (prefix === null ? null : crosswalk.find(id.startsWith(prefix) ? id.slice(prefix.length) : prefix + id));
-    return found === null ? { kind: 'unknown', source: record, crmId: id } : { kind: 'contact', source: record, ...found };
+    return found === null
+      ? { kind: 'unknown', source: record, contactId: id, subOrg: null }
+      : { kind: 'contact', source: record, contactId: found.contactId, subOrg: found.subOrg };
   };
 
+  const cellOf = fieldReader(source, (cell) => cell);
   return (record) => {
-    const cell = source.kind === 'constant' ? source.value : (record.cells[source.index] ?? '');
+    const cell = cellOf(record.cells);
     const isSeveral = separator !== null && source.kind === 'column' && cell.includes(separator);
     if (!isSeveral) {
       const id = trimId(cell);
       if (isContact(id)) return [contactOf(id, record)];
-      return none === 'filter' ? [] : [{ kind: 'contact', source: record, contactId: empty.has(id) ? '' : id, subOrg: null }];
+      return none === 'filter' ? [] : [noContact(record)];
     }
     const ids = cell.split(separator).map(trimId).filter(isContact);
     const contacts = new Map<string, NamedContact>();
@@ -53,6 +57,10 @@ export function createContactsOf({ source, rules, crosswalk }: ContactsOptions):
       contacts.set(key, { ...contact, source: { ...record, cells: record.cells.with(source.index, id), target } });
     }
     if (contacts.size > 0 || none === 'filter') return [...contacts.values()];
-    return [{ kind: 'contact', source: record, contactId: '', subOrg: null }];
+    return [noContact(record)];
   };
+}
+
+function noContact(source: SourceRecord): NamedContact {
+  return { kind: 'contact', source, contactId: '', subOrg: null };
 }

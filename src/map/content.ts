@@ -1,5 +1,5 @@
 import type { ColumnPlan, FieldSource } from './columns.js';
-import { countCodePoints, MAX_NAME, MAX_TEXT } from './schema.js';
+import { countCodePoints, hasVisible, MAX_NAME, MAX_TEXT } from './schema.js';
 import { splitText, truncateText } from './split-text.js';
 
 /** What is done with name and text between the cells and the API. */
@@ -27,10 +27,10 @@ export const MAX_SPLIT = 100 * MAX_TEXT;
 type Cells = readonly string[];
 
 /** Makes the function that reads name and text: cell → text of HTML → `--set` → the API's lengths. */
-export function createContent({ name, text }: Pick<ColumnPlan, 'name' | 'text'>, { htmlToText, tooLong }: ContentOptions) {
-  const nameOf = fieldReader(name, (cell) => titleOf(cell, htmlToText));
-  const textOf = fieldReader(text, htmlToText ?? ((cell) => cell));
-  const isShortened = name.kind === 'template' || (name.kind === 'column' && tooLong !== 'reject');
+export function createContent({ name, text, whenBlank }: Pick<ColumnPlan, 'name' | 'text' | 'whenBlank'>, { htmlToText, tooLong }: ContentOptions) {
+  const nameOf = orWhenBlank(name, whenBlank.name, (cell) => titleOf(cell, htmlToText));
+  const textOf = orWhenBlank(text, whenBlank.text, htmlToText ?? ((cell) => cell));
+  const isShortened = name.kind === 'template' || whenBlank.name?.kind === 'template' || (name.kind === 'column' && tooLong !== 'reject');
 
   return (cells: Cells): Content => {
     const title = name.kind === 'template' ? oneLine(nameOf(cells)) : nameOf(cells);
@@ -83,6 +83,17 @@ export function fieldReader(source: FieldSource, cellText: (cell: string) => str
           .join('')
           .trim();
   }
+}
+
+/** Identity is what the cell has, blank or not. */
+function orWhenBlank(source: FieldSource, fallback: FieldSource | null, cellText: (cell: string) => string): (cells: Cells) => string {
+  const read = fieldReader(source, cellText);
+  if (fallback === null) return read;
+  const readFallback = fieldReader(fallback, cellText);
+  return (cells) => {
+    const value = read(cells);
+    return hasVisible(value) ? value : oneLine(readFallback(cells));
+  };
 }
 
 /** HTML in a title would leave lines. */

@@ -1,10 +1,12 @@
 import { UserError } from '../errors.js';
-import type { Draft, Fingerprint, Part, RowFailure, SourceRecord } from '../model.js';
+import { type Draft, type Fingerprint, type Part, type RowFailure, type SourceRecord, UNKNOWN_CONTACT } from '../model.js';
+import { ONE_CONTACT } from './apply-profile.js';
 import type { ColumnPlan, FieldSource } from './columns.js';
+import { createContactsOf, type NamedContact } from './contacts-of.js';
 import { type Content, type ContentOptions, createContent, fieldReader, MAX_SPLIT, partName } from './content.js';
 import { createRowFilter } from './filter.js';
 import { contentHash, fingerprintOf, type NoteContent, partFingerprint, withOccurrence } from './fingerprint.js';
-import { checkField, checkNote, type FieldProblem } from './schema.js';
+import { checkField, checkNote, countCodePoints, type FieldProblem } from './schema.js';
 
 /** What one record is, for one of the contacts that it names. `source` is the record with that contact alone. */
 export type Mapped = { readonly source: SourceRecord } & (
@@ -23,6 +25,8 @@ interface MapperOptions {
   readonly content?: ContentOptions;
   /** True for rows that are taken. Default: what the plan says. */
   readonly isTaken?: (cells: readonly string[]) => boolean;
+  /** Which contacts a record names; none: it is left out. Default: the one in its cell. */
+  readonly contactsOf?: (record: SourceRecord) => readonly NamedContact[];
 }
 
 const AS_IT_IS: ContentOptions = { htmlToText: null, tooLong: 'reject' };
@@ -33,35 +37,41 @@ const AS_IT_IS: ContentOptions = { htmlToText: null, tooLong: 'reject' };
  */
 export function createMapper(options: MapperOptions): (record: SourceRecord) => readonly Mapped[] {
   const { plan, defaultSubOrg, content = AS_IT_IS, isTaken = createRowFilter(plan.rows) } = options;
+  const contactsOf = options.contactsOf ?? createContactsOf({ source: plan.contactId, rules: ONE_CONTACT, crosswalk: null });
   const usualSubOrg = checkedSubOrg(defaultSubOrg);
-  const contactIdOf = reader(plan.contactId);
   const contentOf = createContent(plan, content);
   const subOrgOf = reader(plan.subOrg);
   const idOf = plan.id === null ? () => null : reader(plan.id);
 
   return (record) => {
-    const { cells } = record;
-    if (!isTaken(cells)) return [{ kind: 'filtered', source: record }];
-    const found = contentOf(cells);
+    const named = isTaken(record.cells) ? contactsOf(record) : [];
+    if (named.length === 0) return [{ kind: 'filtered', source: record }];
+    const found = contentOf(record.cells);
+    return named.map((contact) => noteFor(contact, found));
+  };
+
+  function noteFor(named: NamedContact, found: Content): Mapped {
+    const { source } = named;
+    const { cells } = source;
     const { parts, identity } = found;
     const checked = checkNote({
-      contactId: contactIdOf(cells),
+      contactId: named.contactId,
       name: found.name,
       // What makes a part makes all of them: each is as long as it may be, or shorter.
       text: parts?.[0] ?? found.text,
       subOrg: subOrgOf(cells),
       id: idOf(cells),
     });
-    if (!checked.ok) {
-      const problems = checked.problems.map((problem) => explained(problem, found, content));
-      return [{ kind: 'invalid', source: record, failure: invalid(problems) }];
+    if (!checked.ok || named.kind === 'unknown') {
+      const problems = checked.ok ? [] : checked.problems.map((problem) => explained(problem, found, content));
+      return { kind: 'invalid', source, failure: invalid(named.kind === 'unknown' ? [unknownContact(named.contactId), ...problems] : problems) };
     }
 
     const { contactId, name, id } = checked.note;
-    const subOrg = checked.note.subOrg === '' ? usualSubOrg : checked.note.subOrg;
+    const subOrg = checked.note.subOrg === '' ? (named.subOrg ?? usualSubOrg) : checked.note.subOrg;
     const noteContent: NoteContent = id === null ? { kind: 'note', ...identity } : { kind: 'id', id };
     const base = fingerprintOf({ contactId, subOrg, content: noteContent });
-    const occurrence = record.occurrence ?? 1;
+    const occurrence = source.occurrence ?? 1;
     const draft: Draft = {
       contactId,
       subOrg,
@@ -73,8 +83,13 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
       inputHash: id === null ? null : contentHash(identity.name ?? '', identity.text ?? ''),
       occurrence,
     };
-    return [{ kind: 'mapped', source: record, draft: parts === null ? draft : inParts(draft, base, parts), base }];
-  };
+    return { kind: 'mapped', source, draft: parts === null ? draft : inParts(draft, base, parts), base };
+  }
+}
+
+function unknownContact(crmId: string): FieldProblem & { readonly value: string } {
+  const measure = countCodePoints(crmId);
+  return { field: 'contactId', rule: UNKNOWN_CONTACT, measure, value: crmId, message: 'not in the list of contacts (--contacts)' };
 }
 
 function inParts(whole: Draft, base: Fingerprint, texts: readonly string[]): Draft {
@@ -110,13 +125,13 @@ function explained(problem: FieldProblem, { blankBecause }: Content, { tooLong }
   return { ...problem, message: `${message}; --too-long split takes up to ${MAX_SPLIT}` };
 }
 
-function invalid(problems: readonly FieldProblem[]): RowFailure {
+function invalid(problems: readonly (FieldProblem & { readonly value?: string })[]): RowFailure {
   return {
     kind: 'failed',
     class: 'invalid',
     status: null,
     message: problems.map(({ field, message }) => `${field}: ${message}`).join('; '),
-    details: problems.map(({ field, rule, measure }) => ({ field, rule, measure })),
+    details: problems.map(({ field, rule, measure, value }) => ({ field, rule, measure, ...(value === undefined ? {} : { value }) })),
     attempts: 0,
   };
 }

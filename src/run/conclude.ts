@@ -9,6 +9,7 @@ import { writePage } from '../report/page-file.js';
 import { summary, type Tally, writeSummary } from '../report/summary.js';
 import { VERSION } from '../version.js';
 import type { Intake } from './intake.js';
+import { keptProfiles } from './kept-profiles.js';
 import { keptConstants } from './note-constants.js';
 import { shownOptions } from './shown-options.js';
 
@@ -78,7 +79,7 @@ function writeAgain(runId: RunId): string {
 /** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
   const { baseUrl, ...rest } = options;
-  const { subOrg, map, set, html, tooLong, filter, since, delimiter, encoding, idColumn, duplicates, limit, only } = rest;
+  const { subOrg, map, set, html, tooLong, filter, since, delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator } = rest;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
@@ -93,7 +94,9 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
     out: folder,
     options: {
       ...{ baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), html, tooLong, filter, since },
-      ...{ delimiter, encoding, idColumn, duplicates, limit, only },
+      ...{ delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator },
+      profiles: keptProfiles(intake.inputs.map(({ reading }) => reading.profile)),
+      contacts: intake.contacts === null ? null : { path: intake.contacts.path, sha256: intake.contacts.sha256 },
     },
     summary: result,
   };

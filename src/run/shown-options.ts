@@ -35,6 +35,9 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--order', options.order],
     ['--duplicates', options.duplicates],
     ['--limit', limit === null ? null : formatCount(limit)],
+    ['--profile', typeof options.profile === 'string' ? options.profile : options.profile.id],
+    ['--contacts', options.contacts],
+    ['--contact-separator', options.contactSeparator],
     ['--only', only === null ? null : only.join(', ')],
   ];
   return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
