@@ -37,6 +37,7 @@ import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
+import { tellProfiles } from './run/tell-profiles.js';
 import { tellUndated } from './run/tell-undated.js';
 import { USER_AGENT } from './version.js';
 
@@ -138,6 +139,8 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
       reports.inputOpened(csv.source, csv.rawHeader);
       emit({ type: 'input_opened', input: csv.source });
     }
+
+    tellProfiles(intake, emit);
 
     const rows = prepareRows(intake, options.limit);
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);

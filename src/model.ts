@@ -288,6 +288,8 @@ export interface RunFiles {
   readonly success?: string;
   readonly failures?: string;
   readonly malformed?: string;
+  /** Ids of the CRM that `--contacts` doesn't know. */
+  readonly unknownContacts?: string;
   readonly summary?: string;
   readonly report?: string;
 }

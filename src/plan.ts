@@ -12,8 +12,10 @@ import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
 import type { Plan } from './model-plan.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
+import { unknownContactOf } from './report/unknown-contacts.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
+import { readAs } from './run/tell-profiles.js';
 import { undatedRows } from './run/tell-undated.js';
 
 const EXAMPLES_PER_CLASS = 3;
@@ -51,12 +53,15 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   const longest = { name: 0, text: 0 };
   const examples: { class: FailureClass; row: string; line: number; message: string }[] = [];
   const contacts = createDistinctSet();
+  const unknownContacts = createDistinctSet();
   const subOrgs = new Set<string>();
   const identify = createIdentifier(resolved.duplicates);
 
   const fail = (source: SourceRow, failure: RowFailure): void => {
     counts.failed++;
     counts.failures[FAILURE_COUNT_NAMES[failure.class]]++;
+    const unknown = unknownContactOf(failure);
+    if (unknown !== null) unknownContacts.add(hash('sha256', unknown));
     if (examples.filter((example) => example.class === failure.class).length >= EXAMPLES_PER_CLASS) return;
     examples.push({ class: failure.class, row: rowLabel(source, resolved.inputs.length), line: source.line, message: failure.message });
   };
@@ -119,10 +124,11 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     memories,
     undated: undatedRows(intake),
     examples,
-    distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
+    distinct: { contacts: contacts.size, subOrgs: subOrgs.size, unknownContacts: unknownContacts.size },
     longest,
     expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(memories / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
+    readAs: readAs(intake),
     stoppedBecause,
   };
 }

@@ -8,7 +8,7 @@ export interface InputRules {
   readonly columns: ColumnOptions;
   readonly contactIds: ContactIdRules;
   readonly html: 'keep' | 'text';
-  /** How lines below the data begin that are no notes. */
+  /** See `footer` of a profile. */
   readonly footer: readonly string[];
 }
 

@@ -62,7 +62,7 @@ const profileSchema = z
     html: z.enum(['keep', 'text']).default('keep'),
     /** As for `--id-column`: the column of the note's own id is its identity. */
     idColumn: text.optional(),
-    /** How lines below the data begin that are no notes. */
+    /** How lines of one cell begin that are no notes, such as those below a report; `*`: each line of one cell is none. */
     footer: z.array(text).default([]),
     /** What a person should know. */
     hints: z.array(text).default([]),

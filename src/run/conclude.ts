@@ -1,9 +1,9 @@
 import type { Halt } from '../dispatch/halt.js';
 import { StoppedError } from '../errors.js';
 import type { Ledger, RunRecord } from '../ledger/ledger.js';
-import type { Clock, Emit, RunId, RunSummary } from '../model.js';
+import type { Clock, Emit, RunFiles, RunId, RunSummary } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
-import type { CsvReports } from '../report/csv-reports.js';
+import type { CsvReportPaths, CsvReports } from '../report/csv-reports.js';
 import type { PageGatherer, Repeat } from '../report/page-facts.js';
 import { writePage } from '../report/page-file.js';
 import { summary, type Tally, writeSummary } from '../report/summary.js';
@@ -47,10 +47,7 @@ export async function conclude(context: RunContext, { tally, page, repeat, halt,
   });
   const { reason } = halt;
   const stop = reason === null ? null : { reasonCode: reason.reasonCode, reason: reason.message, continues: reason.continues };
-  const files =
-    paths === null
-      ? {}
-      : { success: paths.success, failures: paths.failures, ...(paths.malformed === undefined ? {} : { malformed: paths.malformed }) };
+  const files = paths === null ? {} : filesOf(paths);
   const ended = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
   const facts = page.facts({ version: VERSION, options: shownOptions(options), repeat, moreFiles: paths?.more ?? [] });
   const { inputs } = runRecord(context, null);
@@ -70,6 +67,15 @@ export async function conclude(context: RunContext, { tally, page, repeat, halt,
   });
   emit({ type: 'run_finished', summary: result });
   return result;
+}
+
+function filesOf({ success, failures, malformed, unknownContacts }: CsvReportPaths): RunFiles {
+  return {
+    success,
+    failures,
+    ...(malformed === undefined ? {} : { malformed }),
+    ...(unknownContacts === undefined ? {} : { unknownContacts }),
+  };
 }
 
 function writeAgain(runId: RunId): string {

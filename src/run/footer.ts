@@ -1,28 +1,32 @@
 import type { SourceRow } from '../model.js';
 
-/** Makes the test for lines below the data that are no notes, such as a report's copyright: text in the first cell alone that begins so. */
+/**
+ * Makes the test for lines that are no notes, such as the title and the copyright below a report: text in the first cell alone.
+ * @param beginnings how it begins, whatever its case; `*`: anyhow
+ */
 export function createFooterTest(beginnings: readonly string[]): (row: SourceRow) => boolean {
   if (beginnings.length === 0) return () => false;
   const wanted = beginnings.map(comparable);
+  const isAny = beginnings.includes('*');
   return (row) => {
-    const text =
-      row.kind === 'malformed'
-        ? onlyCell(row.raw, row.input.encoding)
-        : row.cells.slice(1).every((cell) => cell === '')
-          ? row.cells[0]
-          : null;
-    if (text === null || text === undefined) return false;
+    const text = onlyCell(row);
+    if (text === null) return false;
     const found = comparable(text);
-    return wanted.some((beginning) => found.startsWith(beginning));
+    return isAny || wanted.some((beginning) => found.startsWith(beginning));
   };
 }
 
-/** A footer is short: whatever is longer is a note. */
-const LONGEST_BYTES = 2000;
-
-function onlyCell(raw: Uint8Array, encoding: string): string | null {
-  return raw.length > LONGEST_BYTES ? null : new TextDecoder(encoding).decode(raw).trim().replace(/^"/, '');
+/** null: there is more than one, or it is longer than a footer. */
+function onlyCell(row: SourceRow): string | null {
+  if (row.kind === 'record') return row.cells.slice(1).every((cell) => cell.trim() === '') ? (row.cells[0] ?? '') : null;
+  if (row.input.header.length < 2 || row.raw.length > LONGEST_BYTES) return null;
+  const text = new TextDecoder(row.input.encoding).decode(row.raw).trim();
+  if (ONE_QUOTED_CELL.test(text)) return text.slice(1, -1);
+  return text.includes('"') || text.includes(row.input.delimiter) ? null : text;
 }
+
+const LONGEST_BYTES = 2000;
+const ONE_QUOTED_CELL = /^"(?:[^"]|"")*"$/;
 
 function comparable(text: string): string {
   return text.trim().toLowerCase().normalize('NFC');

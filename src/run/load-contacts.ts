@@ -5,6 +5,7 @@ import { trimId } from '../map/record-id.js';
 import { checkField } from '../map/schema.js';
 import type { SourceRow } from '../model.js';
 import { readCsv } from '../read/csv.js';
+import { unguarded } from '../read/failures-file.js';
 import { openInput } from '../read/open.js';
 
 /** A list of contacts (`--contacts`), read whole. */
@@ -36,8 +37,9 @@ export async function loadContacts(path: string, encoding: string | null = null)
     const problem = headerProblem(header);
     if (problem !== null) throw new UserError(`${path}: ${problem}\n  headers seen: ${showHeaders(header)}`);
     const [crmId = -1, contactId = -1, subOrg = -1] = COLUMNS.map((name) => columnOf(header, name)[0] ?? -1);
+    const isUnknownContacts = UNKNOWN_CONTACTS_COLUMNS.every((name, index) => header[index] === name);
     const crosswalk = createCrosswalk();
-    for await (const rows of csv.rows()) for (const row of rows) addRow(row, { path, crosswalk, columns: { crmId, contactId, subOrg } });
+    for await (const rows of csv.rows()) for (const row of rows) addRow(row, { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts });
     if (crosswalk.size === 0)
       throw new UserError(`${path}: no row has both ${NAMES.crmId[0]} and ${NAMES.contactId[0]}; expected one for each contact of the CRM`);
     return { path, sha256: file.sha256(), crosswalk };
@@ -54,6 +56,7 @@ const NAMES = {
   contactId: [...FIELD_NAMES.contactId, 'callersId', 'callersContactId'],
   subOrg: FIELD_NAMES.subOrg,
 } as const;
+const UNKNOWN_CONTACTS_COLUMNS = ['crmId', 'rows', 'contactId'] as const;
 const COLUMNS = ['crmId', 'contactId', 'subOrg'] as const;
 const NEEDED = ['crmId', 'contactId'] as const;
 
@@ -77,12 +80,15 @@ interface Adding {
   readonly path: string;
   readonly crosswalk: Crosswalk;
   readonly columns: { readonly crmId: number; readonly contactId: number; readonly subOrg: number };
+  /** The file is `unknown-contacts.csv` of a run: what a spreadsheet takes for a formula has an apostrophe in front. */
+  readonly isGuarded: boolean;
 }
 
-function addRow(row: SourceRow, { path, crosswalk, columns }: Adding): void {
+function addRow(row: SourceRow, { path, crosswalk, columns, isGuarded }: Adding): void {
   const wrong = (what: string) => new UserError(`${path}, line ${row.line}: ${what}. Nothing was sent.`);
   if (row.kind === 'malformed') throw wrong(row.message);
-  const crmId = trimId(row.cells[columns.crmId] ?? '');
+  const cell = row.cells[columns.crmId] ?? '';
+  const crmId = trimId(isGuarded ? unguarded(cell) : cell);
   const contactId = trimId(row.cells[columns.contactId] ?? '');
   const subOrg = trimId(row.cells[columns.subOrg] ?? '');
   if (contactId === '') return;
