@@ -27,7 +27,10 @@ export const MAX_SPLIT = 100 * MAX_TEXT;
 type Cells = readonly string[];
 
 /** Makes the function that reads name and text: cell → text of HTML → `--set` → the API's lengths. */
-export function createContent({ name, text, whenBlank }: Pick<ColumnPlan, 'name' | 'text' | 'whenBlank'>, { htmlToText, tooLong }: ContentOptions) {
+export function createContent(
+  { name, text, whenBlank }: Pick<ColumnPlan, 'name' | 'text' | 'whenBlank'>,
+  { htmlToText, tooLong }: ContentOptions,
+) {
   const nameOf = orWhenBlank(name, whenBlank.name, (cell) => titleOf(cell, htmlToText));
   const textOf = orWhenBlank(text, whenBlank.text, htmlToText ?? ((cell) => cell));
   const isShortened = name.kind === 'template' || whenBlank.name?.kind === 'template' || (name.kind === 'column' && tooLong !== 'reject');

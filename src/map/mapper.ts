@@ -64,7 +64,11 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
     });
     if (!checked.ok || named.kind === 'unknown') {
       const problems = checked.ok ? [] : checked.problems.map((problem) => explained(problem, found, content));
-      return { kind: 'invalid', source, failure: invalid(named.kind === 'unknown' ? [unknownContact(named.contactId), ...problems] : problems) };
+      return {
+        kind: 'invalid',
+        source,
+        failure: invalid(named.kind === 'unknown' ? [unknownContact(named.contactId), ...problems] : problems),
+      };
     }
 
     const { contactId, name, id } = checked.note;

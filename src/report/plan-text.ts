@@ -30,7 +30,9 @@ export function planText(plan: Plan): string {
     ledger.exists ? `Ledger: ${ledgerPath}.` : `Ledger: ${ledgerPath}, which isn't there yet: nothing counts as imported.`,
   ];
   if (distinct.unknownContacts > 0)
-    lines.push(`${formatCount(distinct.unknownContacts)} of the CRM's contacts ${distinct.unknownContacts === 1 ? "isn't" : "aren't"} in the list of --contacts; an import writes unknown-contacts.csv.`);
+    lines.push(
+      `${formatCount(distinct.unknownContacts)} of the CRM's contacts ${distinct.unknownContacts === 1 ? "isn't" : "aren't"} in the list of --contacts; an import writes unknown-contacts.csv.`,
+    );
   if (counts.toCreate > 0) {
     const times = plan.expected.map(
       ({ requestsPerSecond, seconds }) => `${formatDuration(seconds * 1000)} at ${formatCount(requestsPerSecond)}/s`,

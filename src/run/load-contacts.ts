@@ -39,7 +39,8 @@ export async function loadContacts(path: string, encoding: string | null = null)
     const [crmId = -1, contactId = -1, subOrg = -1] = COLUMNS.map((name) => columnOf(header, name)[0] ?? -1);
     const isUnknownContacts = UNKNOWN_CONTACTS_COLUMNS.every((name, index) => header[index] === name);
     const crosswalk = createCrosswalk();
-    for await (const rows of csv.rows()) for (const row of rows) addRow(row, { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts });
+    for await (const rows of csv.rows())
+      for (const row of rows) addRow(row, { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts });
     if (crosswalk.size === 0)
       throw new UserError(`${path}: no row has both ${NAMES.crmId[0]} and ${NAMES.contactId[0]}; expected one for each contact of the CRM`);
     return { path, sha256: file.sha256(), crosswalk };

@@ -6,7 +6,8 @@ import type { Intake } from './intake.js';
 export function readAs({ inputs }: Pick<Intake, 'inputs'>): readonly ReadAs[] {
   return inputs.flatMap(({ csv, reading: { profile, isFound, alsoFits } }): ReadAs[] => {
     const input = csv.source.path;
-    if (profile !== null) return [{ input, profile: profile.id, title: profile.title, how: isFound ? 'found' : 'asked_for', hints: profile.hints }];
+    if (profile !== null)
+      return [{ input, profile: profile.id, title: profile.title, how: isFound ? 'found' : 'asked_for', hints: profile.hints }];
     return alsoFits === null ? [] : [{ input, profile: alsoFits.id, title: alsoFits.title, how: 'would_fit', hints: [] }];
   });
 }
