@@ -80,8 +80,8 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   {
     name: 'html',
     flags: '--html <keep or text>',
-    default: 'keep',
-    meaning: '`text` makes readable text of HTML in name and text; cells without HTML stay as they are',
+    meaning:
+      '`text` makes readable text of HTML in name and text; cells without HTML stay as they are; without it `keep`, or what the profile says',
     commands: ROWS,
   },
   {

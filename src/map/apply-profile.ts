@@ -97,13 +97,15 @@ export function applyProfile(
 }
 
 /** True if each column by which the profile is recognised is there. */
-export function isRecognised(profile: Profile, header: readonly string[]): boolean {
-  return profile.recognisedBy.length > 0 && lacking(profile, header).length === 0;
+export function isRecognised(profile: Profile, there: ReadonlySet<string>): boolean {
+  return profile.recognisedBy.length > 0 && lacking(profile, there).length === 0;
 }
 
-/** Of the columns by which a profile is recognised those that a header lacks, each by its first name. */
-export function lacking({ recognisedBy }: Profile, header: readonly string[]): readonly string[] {
-  const there = new Set(header.map(canonicalHeader));
+/**
+ * Of the columns by which a profile is recognised those that a header lacks, each by its first name.
+ * @param there the canonical names of the header
+ */
+export function lacking({ recognisedBy }: Profile, there: ReadonlySet<string>): readonly string[] {
   return recognisedBy.filter((names) => !names.some((name) => there.has(canonicalHeader(name)))).map(([name = '']) => name);
 }
 

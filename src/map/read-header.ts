@@ -71,8 +71,9 @@ function choose(header: readonly string[], options: HeaderOptions): Choice {
 function fitting(header: readonly string[], options: HeaderOptions): readonly Profile[] {
   // Whoever names columns has said what the file is.
   if (options.profile !== 'auto' || Object.keys(options.map).length > 0) return [];
+  const there = new Set(header.map(canonicalHeader));
   return KNOWN_PROFILES.filter((profile) => {
-    if (!isRecognised(profile, header)) return false;
+    if (!isRecognised(profile, there)) return false;
     const { rules, problems } = applyProfile(profile, header, options);
     return problems.length === 0 && columnsError({ header, path: '', ...rules.columns }) === null && !hasOtherContactId(header, rules);
   });
@@ -97,7 +98,8 @@ function adviceFor(header: readonly string[], options: HeaderOptions): string | 
   const several = fitting(header, options);
   if (several.length > 1) return `it could be ${several.map(({ id }) => id).join(' or ')}; say which with --profile ${several[0]?.id}`;
   if (Object.keys(options.map).length > 0) return null;
-  const [near] = KNOWN_PROFILES.map((profile) => ({ profile, lacks: lacking(profile, header) }))
+  const there = new Set(header.map(canonicalHeader));
+  const [near] = KNOWN_PROFILES.map((profile) => ({ profile, lacks: lacking(profile, there) }))
     .map(({ profile, lacks }) => ({ profile, lacks, share: 1 - lacks.length / Math.max(1, profile.recognisedBy.length) }))
     .filter(({ profile: { recognisedBy }, share }) => share > 0.5 || (share === 0.5 && recognisedBy.length === 2))
     .sort((a, b) => b.share - a.share);

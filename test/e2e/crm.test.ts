@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { type ImportEvent, importMemories, planImport, type RunSummary } from '../../src/index.js';
 import { rewriteReports } from '../../src/rewrite-reports.js';
+import { test as benchTest } from '../support/bench.js';
 import { type Desk, test } from '../support/desk.js';
 import { expectConservation } from '../support/promises.js';
 import { readReport } from '../support/reports.js';
@@ -235,6 +236,29 @@ describe('the export of a CRM goes in as it comes', () => {
     expect(desk.sandbox.memories().map(({ contactId, subOrg }) => [contactId, subOrg])).toContainEqual(['C-lead', 'north']);
     await expect(importFile(desk, crm('salesforce-task.csv'), { profile: 'none' })).rejects.toThrow(/contactId: no column of that name/);
   });
+});
+
+describe('the command', () => {
+  benchTest(
+    'takes exports of three CRMs at once, says how it reads each, and the failures again with the same options',
+    async ({ createBench }) => {
+      const bench = await createBench({ missing: [] });
+      bench.write('hubspot.csv.gz', gzipSync(readFileSync(crm('hubspot-notes.csv'))));
+      const list = bench.write('map.csv', readFileSync(CONTACTS));
+      const first = await bench.import(['hubspot.csv.gz', crm('zoho-notes.csv'), crm('salesforce-note.csv'), '--contacts', list]);
+      expect(first.code).toBe(1);
+      for (const id of ['hubspot-notes', 'zoho-notes', 'salesforce-note']) expect(first.stderr).toContain(`read as ${id} (`);
+      expectConservation(first.summary);
+      expect(first.summary.counts).toMatchObject({ rows: 16, created: 9, filtered: 5, failed: 2, failures: { invalid: 2 } });
+      const { failures, unknownContacts } = first.summary.files;
+      expect(bench.read(unknownContacts!)).toMatch(/^crmId,rows,contactId\n(999,1,\n|0035g\w+,1,\n){2}$/);
+
+      bench.write('filled.csv', bench.read(unknownContacts!).replaceAll(',1,', ',1,C-found'));
+      const second = await bench.import([failures!, failures!.replace('.csv', '-3.csv'), '--contacts', 'filled.csv']);
+      expect({ code: second.code, ...second.summary.counts }).toMatchObject({ code: 0, rows: 2, created: 2 });
+      expect(bench.sandbox.stats()).toMatchObject({ created: 11, duplicates: 0 });
+    },
+  );
 });
 
 async function importFile(
