@@ -214,6 +214,17 @@ describe('the export of a CRM goes in as it comes', () => {
     expect(desk.sandbox.stats().duplicates).toBe(0);
   });
 
+  test('a profile makes no known note a new one: what identifies it are its contact and its cells', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const byHand = { map: ['contactId=IDs de contactos asociados', 'text=Cuerpo de la nota'], set: ['name=Note'], contactSeparator: ';' };
+    const { summary: first, events } = await importFile(desk, crm('hubspot-notes-es.csv'), byHand);
+    expect(first.counts).toMatchObject({ created: 3 });
+    expect(events.some((event) => event.type === 'warning')).toBe(false);
+    expect(desk.sandbox.memories().map(({ text }) => text)).toContain('<p>Llamó por la garantía.</p>');
+    const { summary: second } = await importFile(desk, crm('hubspot-notes-es.csv'));
+    expect(second.counts).toMatchObject({ created: 0, alreadyImported: 3 });
+  });
+
   test('--limit counts records, however many contacts they name', async ({ openDesk }) => {
     const desk = await openDesk();
     const { summary } = await importFile(desk, crm('hubspot-notes.csv'), { limit: 1 });

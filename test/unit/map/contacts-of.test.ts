@@ -102,6 +102,6 @@ describe('the contacts that a record names', () => {
     ['000000000000000AAA', 0],
     ['C-1001', 1], // somebody has put Callers' own ids there
   ])('of Salesforce: %s names %i', (who, count) => {
-    expect(contacts(who, { ...ONE_CONTACT, ...salesforce, others: salesforce.others! })).toHaveLength(count);
+    expect(contacts(who, { empty: salesforce.empty, others: salesforce.others!, none: salesforce.none })).toHaveLength(count);
   });
 });
