@@ -59,11 +59,12 @@ function leftOut({ readAs }: Plan): string {
 }
 
 function readAsLines({ readAs, inputs }: Plan): readonly string[] {
+  // A title and hints may come from a file of somebody's.
   return readAs.flatMap(({ input, profile, title, how, hints }) => {
-    const name = inputs.length === 1 ? 'The file' : input;
+    const name = inputs.length === 1 ? 'The file' : cleanLine(input);
     if (how === 'would_fit') return [`${name} is clear by its column names, and would fit ${profile}, too: --profile ${profile} uses it.`];
     const off = how === 'found' ? ' --profile none turns this off.' : '';
-    return [`${name} is read as ${profile} (${title}).${off}`, ...hints.map((hint) => `  - ${hint}`)];
+    return [`${name} is read as ${profile} (${cleanLine(title)}).${off}`, ...hints.map((hint) => `  - ${cleanLine(hint)}`)];
   });
 }
 

@@ -20,13 +20,23 @@ export function profilesAgain(kept: unknown): { readonly profile: readonly Profi
   if (!Array.isArray(kept)) return null;
   const profiles = kept.map((one) => (one === 'none' ? one : parseProfile(one).profile));
   if (!profiles.every((one) => one !== null)) return null;
-  return { profile: profiles, isNameKnown: profiles.every((one) => one === 'none' || !textsOf(one).some((text) => text.startsWith(HIDDEN))) };
+  return {
+    profile: profiles,
+    isNameKnown: profiles.every((one) => one === 'none' || !textsOf(one).some((text) => text.startsWith(HIDDEN))),
+  };
 }
 
 const HIDDEN = '…';
 
 function withoutTexts(profile: Profile): Profile {
-  const hide = (texts: string[] | undefined) => texts?.map((text) => HIDDEN + placeholdersOf(text).map((column) => `{${column}}`).join(''));
+  const hide = (texts: string[] | undefined) =>
+    texts?.map(
+      (text) =>
+        HIDDEN +
+        placeholdersOf(text)
+          .map((column) => `{${column}}`)
+          .join(''),
+    );
   const hidden = <T extends Readonly<Record<string, string[] | undefined>>>(texts: T): T =>
     // Of the same fields, those that are there.
     Object.fromEntries(Object.entries(texts).map(([field, all]) => [field, field === 'subOrg' ? all : hide(all)])) as T;

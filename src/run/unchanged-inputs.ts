@@ -34,7 +34,11 @@ export async function openUnchanged(run: RunRecord, set: ResolvedOptions['set'])
     }
     if (options.contacts !== null && (await sha256Of(options.contacts)) !== options.contactsSha256)
       return missing(`${options.contacts} (--contacts) has changed since.`);
-    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options, isNameKnown: isNameKnown && saved.isNameKnown };
+    return {
+      intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }),
+      options,
+      isNameKnown: isNameKnown && saved.isNameKnown,
+    };
   } catch (error) {
     return missing(error instanceof Error ? error.message : String(error));
   }
@@ -45,7 +49,9 @@ export type SavedOptions = Omit<IntakeOptions, 'inputs'> &
   Pick<ResolvedOptions, 'limit' | 'duplicates'> & { readonly contactsSha256: string | null };
 
 /** Null where the record isn't what `runRecord` writes. */
-function savedOptions(record: RunRecord['options']): (SavedOptions & { readonly noteConstants: ConstantLengths; readonly isNameKnown: boolean }) | null {
+function savedOptions(
+  record: RunRecord['options'],
+): (SavedOptions & { readonly noteConstants: ConstantLengths; readonly isNameKnown: boolean }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
   // Runs of earlier versions had none of these.
   const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null } = record;
