@@ -37,6 +37,8 @@ import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
+import { tellProfiles } from './run/tell-profiles.js';
+import { tellUndated } from './run/tell-undated.js';
 import { USER_AGENT } from './version.js';
 
 export interface ImportHooks {
@@ -68,7 +70,11 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
   const startedAt = clock.now();
   const env = hooks.env ?? process.env;
   const resolved = resolveOptions(options, env);
-  const intake = await openedInTime(openIntake(resolved, hooks.stdin), { maxDurationMs: resolved.maxDurationMs, startedAt, clock });
+  const intake = await openedInTime(openIntake(resolved, { stdin: hooks.stdin }), {
+    maxDurationMs: resolved.maxDurationMs,
+    startedAt,
+    clock,
+  });
   try {
     await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);
@@ -133,6 +139,8 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
       reports.inputOpened(csv.source, csv.rawHeader);
       emit({ type: 'input_opened', input: csv.source });
     }
+
+    tellProfiles(intake, emit);
 
     const rows = prepareRows(intake, options.limit);
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
@@ -228,6 +236,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         // What was read before is good: it is sent and settled, unless the ledger itself has failed.
         if (stopped.reasonCode === 'ledger') halt.stop(stopped);
       }
+      tellUndated(intake, options, emit);
       await dispatcher.idle();
       if (stopped !== null) halt.stop(stopped);
       if (!halt.signal.aborted) await takeClosingLooks({ ledger, looker, writer, emit, stopped: halt.signal, startedAt });

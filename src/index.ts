@@ -22,9 +22,10 @@ export type {
   SourceRow,
 } from './model.js';
 export type { UndoPreview, UndoSummary, VerifySummary } from './model-after-run.js';
-export type { LargeImport, Plan } from './model-plan.js';
+export type { LargeImport, Plan, ReadAs } from './model-plan.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
+export { type ListedProfile, listProfiles, showProfile } from './profiles.js';
 export { type PrunedRun, type PrunedRuns, type PruneOptions, pruneRuns } from './prune-runs.js';
 export { type RewrittenReports, rewriteReports } from './rewrite-reports.js';
 export { type ListedRun, listRuns } from './runs.js';

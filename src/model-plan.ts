@@ -9,16 +9,33 @@ export interface Plan {
     /** Notes that an earlier run left in doubt: looked for before anything else, and created if they aren't there. */
     readonly toLookFor: number;
   };
+  /** What `toCreate` comes to: a note that is too long for one memory becomes several (`--too-long split`). */
+  readonly memories: number;
+  /** Rows that `--since` can tell nothing of: they are taken. */
+  readonly undated: number;
   /** For each class of failure the first few rows. */
   readonly examples: readonly { readonly class: FailureClass; readonly row: string; readonly line: number; readonly message: string }[];
-  readonly distinct: { readonly contacts: number; readonly subOrgs: number };
+  /** `unknownContacts`: ids of the CRM that `--contacts` doesn't know. */
+  readonly distinct: { readonly contacts: number; readonly subOrgs: number; readonly unknownContacts: number };
   /** In code points, as the API counts; of rows that are valid. */
   readonly longest: { readonly name: number; readonly text: number };
   /** How long creating would take at so many requests a second. */
   readonly expected: readonly { readonly requestsPerSecond: number; readonly seconds: number }[];
   readonly ledger: { readonly path: string; readonly exists: boolean };
+  /** Inputs that are read by a profile, or could be. */
+  readonly readAs: readonly ReadAs[];
   /** Why reading ended early, for instance at a quote that never closes; null if it didn't. */
   readonly stoppedBecause: string | null;
+}
+
+/** An input, and the profile of a CRM's export by which it is read; or by which it could be, where the usual names of its columns settle it. */
+export interface ReadAs {
+  readonly input: string;
+  /** Its id. */
+  readonly profile: string;
+  readonly title: string;
+  readonly how: 'found' | 'asked_for' | 'would_fit';
+  readonly hints: readonly string[];
 }
 
 /** An import that somebody should have seen before anything is sent: more than 1,000 rows, or so many as nobody knows. */

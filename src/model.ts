@@ -117,6 +117,9 @@ export interface CreatedMemory {
   readonly contactId?: string | null;
 }
 
+/** The rule that a row breaks whose contact the list of contacts (`--contacts`) doesn't know; its failure's details have the id as `value`. */
+export const UNKNOWN_CONTACT = 'unknown_contact';
+
 /** What one answer, or the lack of one, says of the memory that was asked for. `callers/classify.ts` decides. */
 export type Verdict =
   /** 201. `memory` is null where the body couldn't be read: its id is learnt by looking. */
@@ -285,6 +288,8 @@ export interface RunFiles {
   readonly success?: string;
   readonly failures?: string;
   readonly malformed?: string;
+  /** Ids of the CRM that `--contacts` doesn't know. */
+  readonly unknownContacts?: string;
   readonly summary?: string;
   readonly report?: string;
 }

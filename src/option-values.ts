@@ -2,7 +2,8 @@ import { statSync } from 'node:fs';
 import { editDistance } from './edit-distance.js';
 import { FIELDS, type Field } from './fields.js';
 import { isLoopback } from './loopback.js';
-import { FAILURE_CLASSES, type FailureClass } from './model.js';
+import { assertNever, FAILURE_CLASSES, type FailureClass } from './model.js';
+import { findProfile, PROFILE_IDS, type Profile } from './profiles.js';
 import { shorten as shortenTo } from './shorten.js';
 import { readSmallFile } from './small-file.js';
 
@@ -172,6 +173,30 @@ export function parseOnly(found: unknown, refuse: Refuse): readonly FailureClass
     if (!isFailureClass(word)) refuse(`failure classes (${FAILURE_CLASSES.join(', ')})`, show(word) + near(word, FAILURE_CLASSES));
   }
   return [...new Set(classes.filter(isFailureClass))];
+}
+
+export function parseProfileOption(found: unknown, refuse: Refuse): 'auto' | 'none' | Profile | undefined {
+  const answer = findProfile(found);
+  if ('profile' in answer) return answer.profile;
+  switch (answer.kind) {
+    case 'unknown':
+      return refuse(
+        `auto, none, the path of a JSON file or one of ${PROFILE_IDS.join(', ')}`,
+        show(found) + near(String(found), PROFILE_IDS),
+      );
+    case 'unreadable':
+      return refuse('a JSON file with a profile, as profiles show prints one', answer.found);
+    case 'wrong':
+      return refuse('a profile, as profiles show prints one', `other things ${answer.found}`);
+    default:
+      return assertNever(answer);
+  }
+}
+
+export function parseSeparator(found: unknown, refuse: Refuse): string | undefined {
+  return typeof found === 'string' && found.trim() !== '' && found.length <= 10 && !/["\r\n\0]/.test(found)
+    ? found.trim()
+    : refuse('what stands between the ids of a cell, such as ";", or none');
 }
 
 function isFailureClass(word: string): word is FailureClass {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
-import { FIELDS, type Field } from './fields.js';
+import { FIELDS, type Field, type Filter, type Since } from './fields.js';
 import type { FailureClass } from './model.js';
+import { parseFilters, parseSince } from './option-conditions.js';
 import {
   DAY_MS,
   duration,
@@ -18,7 +19,9 @@ import {
   parseLedger,
   parseMaxFailures,
   parseOnly,
+  parseProfileOption,
   parseRate,
+  parseSeparator,
   parseSubOrg,
   type Refuse,
   readKey,
@@ -28,6 +31,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from './option-values.js';
+import type { Profile } from './profiles.js';
 import { readSmallFile } from './small-file.js';
 
 export { near, parseDuration };
@@ -44,7 +48,16 @@ export interface ImportOptions {
   readonly subOrg?: string;
   /** `['text=Note body']` or `{ text: 'Note body' }`. */
   readonly map?: readonly string[] | Readonly<Partial<Record<Field, string>>>;
+  /** As `map`; `{Create Date}` in a value stands for the row's cell in that column, `{{` and `}}` for braces. */
   readonly set?: readonly string[] | Readonly<Partial<Record<Field, string>>>;
+  /** `text`: makes text of HTML in name and text. */
+  readonly html?: 'keep' | 'text';
+  /** What becomes of a text of more than 5000 characters; a name of more than 200 is shortened by all but `reject`. */
+  readonly tooLong?: 'reject' | 'truncate' | 'split';
+  /** Rows to take: `['Is Deleted=0', 'Parent Module!=Deals']`, all of which must hold, or `{ 'Is Deleted': '0' }`. */
+  readonly filter?: readonly string[] | Readonly<Record<string, string>>;
+  /** Takes rows from a date on: `Create Date=2026-11-20`, or `Create Date=2d`. */
+  readonly since?: string;
   /** `auto`, `tab` or one character. */
   readonly delimiter?: string;
   /** `auto` or a WHATWG label. */
@@ -70,6 +83,12 @@ export interface ImportOptions {
   readonly order?: 'contact' | 'none';
   readonly duplicates?: 'skip' | 'create';
   readonly limit?: number | string;
+  /** A CRM's export: an id that `profiles` lists, the path of a JSON file, or what that holds. `auto`: found from the header; `none`. */
+  readonly profile?: string | object;
+  /** A CSV file that says which contact each of the CRM's ids means. */
+  readonly contacts?: string;
+  /** What stands between several ids in one contact cell; `none`: a cell is one id. */
+  readonly contactSeparator?: string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
 }
@@ -84,6 +103,11 @@ export interface ResolvedOptions {
   /** Field → column header, as the user wrote it. */
   readonly map: Readonly<Partial<Record<Field, string>>>;
   readonly set: Readonly<Partial<Record<Field, string>>>;
+  /** null: what the profile says, else `keep`. */
+  readonly html: 'keep' | 'text' | null;
+  readonly tooLong: 'reject' | 'truncate' | 'split';
+  readonly filter: readonly Filter[];
+  readonly since: Since | null;
   /** null: found from the header. */
   readonly delimiter: string | null;
   /** A WHATWG label; null: by BOM, else UTF-8. */
@@ -107,6 +131,10 @@ export interface ResolvedOptions {
   readonly order: 'contact' | 'none';
   readonly duplicates: 'skip' | 'create';
   readonly limit: number | null;
+  readonly profile: 'auto' | 'none' | Profile;
+  readonly contacts: string | null;
+  /** null: what the profile says. */
+  readonly contactSeparator: string | null;
   readonly only: readonly FailureClass[] | null;
 }
 
@@ -209,6 +237,12 @@ const schema = z.strictObject({
   subOrg: value(parseSubOrg).optional().transform(orNull),
   map: value((found, refuse) => parseFields(found, refuse, 'column')).prefault([]),
   set: value((found, refuse) => parseFields(found, refuse, 'value')).prefault([]),
+  html: value(oneOf(['keep', 'text']))
+    .optional()
+    .transform(orNull),
+  tooLong: value(oneOf(['reject', 'truncate', 'split'])).prefault('reject'),
+  filter: value(parseFilters).prefault([]),
+  since: value(parseSince).optional().transform(orNull),
   delimiter: value(parseDelimiter)
     .prefault('auto')
     .transform((found) => (found === 'auto' ? null : found)),
@@ -234,6 +268,9 @@ const schema = z.strictObject({
   order: value(oneOf(['contact', 'none'])).prefault('contact'),
   duplicates: value(oneOf(['skip', 'create'])).prefault('skip'),
   limit: value(wholeNumber(1, Number.MAX_SAFE_INTEGER)).optional().transform(orNull),
+  profile: value(parseProfileOption).prefault('auto'),
+  contacts: value(text('the path of a CSV file')).optional().transform(orNull),
+  contactSeparator: value(parseSeparator).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),
 });
 const OPTION_NAMES = Object.keys(schema.shape);

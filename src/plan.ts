@@ -12,8 +12,11 @@ import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
 import type { Plan } from './model-plan.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
+import { unknownContactOf } from './report/unknown-contacts.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
+import { readAs } from './run/tell-profiles.js';
+import { undatedRows } from './run/tell-undated.js';
 
 const EXAMPLES_PER_CLASS = 3;
 const USUAL_RATES = [10, 50, 200];
@@ -27,7 +30,7 @@ export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks
   const { baseUrl, apiKey, sameAccount } = resolved;
   const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
-    const intake = await openIntake(resolved, hooks.stdin);
+    const intake = await openIntake(resolved, { stdin: hooks.stdin });
     try {
       return await countRows({ resolved, intake, ledger, signal: hooks.signal ?? new AbortController().signal });
     } finally {
@@ -50,12 +53,15 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   const longest = { name: 0, text: 0 };
   const examples: { class: FailureClass; row: string; line: number; message: string }[] = [];
   const contacts = createDistinctSet();
+  const unknownContacts = createDistinctSet();
   const subOrgs = new Set<string>();
   const identify = createIdentifier(resolved.duplicates);
 
   const fail = (source: SourceRow, failure: RowFailure): void => {
     counts.failed++;
     counts.failures[FAILURE_COUNT_NAMES[failure.class]]++;
+    const unknown = unknownContactOf(failure);
+    if (unknown !== null) unknownContacts.add(hash('sha256', unknown));
     if (examples.filter((example) => example.class === failure.class).length >= EXAMPLES_PER_CLASS) return;
     examples.push({ class: failure.class, row: rowLabel(source, resolved.inputs.length), line: source.line, message: failure.message });
   };
@@ -73,11 +79,11 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
         return;
       default:
         counts.toCreate++;
-        requests += draft.parts?.length ?? 1;
+        memories += draft.parts?.length ?? 1;
     }
   };
 
-  let requests = 0;
+  let memories = 0;
   let stoppedBecause: string | null = null;
   try {
     for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
@@ -115,11 +121,14 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   return {
     inputs: resolved.inputs,
     counts,
+    memories,
+    undated: undatedRows(intake),
     examples,
-    distinct: { contacts: contacts.size, subOrgs: subOrgs.size },
+    distinct: { contacts: contacts.size, subOrgs: subOrgs.size, unknownContacts: unknownContacts.size },
     longest,
-    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(requests / requestsPerSecond) })),
+    expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(memories / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
+    readAs: readAs(intake),
     stoppedBecause,
   };
 }

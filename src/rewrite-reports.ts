@@ -91,8 +91,8 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
       notes.push(
         `Of ${countOf(retaken, 'row')} the ledger has only what later runs have made of ${retaken === 1 ? 'its note' : 'their notes'}.`,
       );
-    const { success, failures, malformed, more } = await reports.close();
-    const complete = [success, failures, malformed, ...more].filter((path) => path !== undefined);
+    const { success, failures, malformed, unknownContacts, more } = await reports.close();
+    const complete = [success, failures, malformed, unknownContacts, ...more].filter((path) => path !== undefined);
     const files: Record<string, string> = {};
     for (const path of hasFailures ? complete : [success]) {
       const target = join(folder, basename(path));
@@ -102,7 +102,7 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
         continue;
       }
       await rename(path, target);
-      files[basename(path, '.csv')] = target;
+      files[path === unknownContacts ? 'unknownContacts' : basename(path, '.csv')] = target;
     }
     if (run.summary === null) {
       notes.push('summary.json and report.html were not written: the run was killed before it had them.');
@@ -186,7 +186,7 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
           class: failureClass,
           status,
           message: row.kind === 'failed' ? row.failure.message : message,
-          details: null,
+          details: row.kind === 'failed' ? row.failure.details : null,
           attempts,
         };
         settled.push({ source, draft: identified?.draft ?? null, outcome });

@@ -43,6 +43,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       { command: 'memory-import import notes.csv --limit 20', why: 'try twenty rows first' },
       { command: 'memory-import import a.csv b.csv.gz --json', why: 'the summary for a script' },
       { command: 'memory-import import crm.csv --map text="Note body"', why: 'name a column yourself' },
+      { command: 'memory-import import crm.csv --html text --since "Date=2d"', why: 'the last two days, HTML as text' },
+      { command: 'memory-import import hubspot.csv --contacts map.csv', why: "a CRM's export, with its own ids" },
       { command: 'zcat notes.csv.gz | memory-import import -', why: 'standard input' },
       { command: 'memory-import import failures.csv', why: 'the rows that failed, mended' },
     ],
@@ -189,6 +191,26 @@ in the list, and what they imported stays known.`,
   2  could not start: a file is no success.csv, the ledger is another account's …
   4  a run holds the ledger`,
     load: async () => (await import('./commands/ledger-rebuild.js')).ledgerRebuildCommand,
+  },
+  {
+    name: 'profiles',
+    summary: 'list the CRM exports that it knows',
+    description:
+      'List the CRM exports that import and plan know: by their headers, by themselves where that is unambiguous, or by --profile. `profiles show <id>` prints one as JSON, to be changed and given back with --profile.',
+    examples: [
+      { command: 'memory-import profiles', why: 'which there are, and how well each is known' },
+      { command: 'memory-import profiles show hubspot-notes > mine.json', why: 'one to begin with' },
+      { command: 'memory-import plan notes.csv --profile ./mine.json', why: 'what the changed one makes of a file' },
+    ],
+    load: async () => (await import('./commands/profiles.js')).profilesCommand,
+  },
+  {
+    name: 'profiles show',
+    summary: 'print one as JSON',
+    description: 'Print a profile as JSON. Save it, change it, and give it back with --profile: what is in it is data, nothing is run.',
+    argument: { name: '<id>', meaning: 'as `profiles` lists it' },
+    examples: [{ command: 'memory-import profiles show salesforce-task > mine.json', why: 'then: import … --profile ./mine.json' }],
+    load: async () => (await import('./commands/profiles-show.js')).profilesShowCommand,
   },
   {
     name: 'sandbox',

@@ -1,4 +1,5 @@
 import { FAILURE_CLASSES } from '../model.js';
+import { PROFILE_IDS } from '../profiles.js';
 import { type CommandName, type OptionSpec, optionsOf } from './option-specs.js';
 
 /** Of a command's specification what matters here. */
@@ -59,11 +60,13 @@ function grouped(commands: readonly CompletedCommand[]): readonly CompletedComma
     groups.set(first, [...(groups.get(first) ?? []), command]);
   }
   return [...groups].map(([name, members]) => {
-    const [only] = members;
-    if (only !== undefined && only.name === name) return only;
-    const second = members.map((member) => ({ word: member.name.slice(name.length + 1), argument: member.argument }));
+    const own = members.find((member) => member.name === name);
+    if (own !== undefined && members.length === 1) return own;
+    const others = members.filter((member) => member !== own);
+    const second = others.map((member) => ({ word: member.name.slice(name.length + 1), argument: member.argument }));
     const options = new Map(members.flatMap((member) => member.options.map((option) => [option.flag, option] as const)));
-    return { name, summary: second.map(({ word }) => word).join(', '), argument: null, second, options: [...options.values()] };
+    const summary = own?.summary ?? second.map(({ word }) => word).join(', ');
+    return { name, summary, argument: own?.argument ?? null, second, options: [...options.values()] };
   });
 }
 
@@ -71,6 +74,7 @@ function grouped(commands: readonly CompletedCommand[]): readonly CompletedComma
 function argumentOf(name: string): Completed {
   const inside = name.replace(/^[<[]|\.*[>\]]$/g, '');
   if (inside === 'input' || inside === 'success.csv') return { kind: 'files' };
+  if (inside === 'id') return { kind: 'words', words: PROFILE_IDS };
   if (inside === 'run') return { kind: 'run_ids' };
   return inside.includes('|') ? { kind: 'words', words: inside.split('|') } : { kind: 'anything' };
 }
@@ -98,7 +102,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 function completedValue(name: string, placeholder: string): Completed {
   const words = WORDS[name];
   if (words !== undefined) return { kind: 'words', words };
-  if (placeholder === 'path' || name === 'onFinish') return { kind: 'files' };
+  if (placeholder === 'path' || placeholder === 'id or path' || name === 'onFinish') return { kind: 'files' };
   // A file that is to be made isn't there yet; its folder is.
   if (placeholder === 'dir' || placeholder === 'file') return { kind: 'folders' };
   const listed = /^[\w-]+(?:, [\w-]+)* or [\w-]+$/.test(placeholder) && !placeholder.startsWith('n or ');

@@ -24,6 +24,8 @@ export type CommandName =
   | 'ledger export'
   | 'ledger compact'
   | 'ledger rebuild'
+  | 'profiles'
+  | 'profiles show'
   | 'sandbox'
   | 'completion';
 
@@ -63,7 +65,8 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   {
     name: 'set',
     flags: '--set <field=value>',
-    meaning: 'a constant where the file has no such column (`--set name="CRM note"`)',
+    meaning:
+      'a constant where the file has no such column (`--set name="CRM note"`); `{Header}` in it stands for the row\'s cell of that column (`--set name="Note of {Create Date}"`), `{{` and `}}` for braces',
     repeatable: true,
     commands: ROWS,
   },
@@ -73,6 +76,55 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: "the run's own `name`, if it was a constant, to have it in success.csv: the ledger doesn't keep it",
     repeatable: true,
     commands: ['report'],
+  },
+  {
+    name: 'html',
+    flags: '--html <keep or text>',
+    meaning:
+      '`text` makes readable text of HTML in name and text; cells without HTML stay as they are; without it `keep`, or what the profile says',
+    commands: ROWS,
+  },
+  {
+    name: 'tooLong',
+    flags: '--too-long <reject, truncate or split>',
+    default: 'reject',
+    meaning: 'a text of more than 5000 characters: `invalid`, cut with an ellipsis, or several memories, `… (1/3)` and so on',
+    commands: ROWS,
+  },
+  {
+    name: 'filter',
+    flags: '--filter <column=value>',
+    meaning:
+      "only rows where it holds, or with `column!=value` where it doesn't; case and outer spaces don't count, the value may be empty",
+    repeatable: true,
+    commands: ROWS,
+  },
+  {
+    name: 'since',
+    flags: '--since <column=date>',
+    meaning:
+      'only rows of that date and later: `2026-11-20`, `2026-11-20T08:00:00Z`, or `2d` for the last two days; rows without a date are taken',
+    commands: ROWS,
+  },
+  {
+    name: 'profile',
+    flags: '--profile <id or path>',
+    default: 'auto',
+    meaning: "a CRM's export, as `profiles` lists them, or a JSON file of your own; `auto` finds it from the header, `none` doesn't",
+    commands: ROWS,
+  },
+  {
+    name: 'contacts',
+    flags: '--contacts <path>',
+    meaning: "a CSV file `crmId,contactId[,subOrg]` that turns the CRM's ids into Callers' contact ids",
+    commands: ROWS,
+  },
+  {
+    name: 'contactSeparator',
+    flags: '--contact-separator <text>',
+    meaning:
+      'what stands between several contact ids in one cell, such as `;`: each gets the note; `none`: a cell is one id, also where the profile says otherwise',
+    commands: ROWS,
   },
   {
     name: 'delimiter',
@@ -204,7 +256,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     name: 'json',
     flags: '--json',
     meaning: 'the result as one JSON object on stdout',
-    commands: [...API, 'runs', 'ledger check', 'ledger compact', 'ledger rebuild'],
+    commands: [...API, 'runs', 'profiles', 'ledger check', 'ledger compact', 'ledger rebuild'],
   },
   {
     name: 'logLevel',

@@ -1,5 +1,6 @@
-import { FIELDS, type Field } from '../fields.js';
+import { FIELDS, type Field, type Filter, type Since } from '../fields.js';
 import { canonicalHeader, couldMean } from './header-names.js';
+import { parseTemplate, type Template } from './template.js';
 
 /** Every column of a header that could be meant, for each field and for the note's id. */
 export type Candidates = Readonly<Record<Field | 'id', readonly ColumnSource[]>>;
@@ -16,19 +17,33 @@ export interface ColumnSource {
 export interface ColumnOptions {
   /** Field → header of its column. */
   readonly map: Readonly<Partial<Record<Field, string>>>;
-  /** Field → constant. */
+  /** Field → constant, with `{column}` where a cell stands in. */
   readonly set: Readonly<Partial<Record<Field, string>>>;
   readonly idColumn: string | null;
+  readonly filter?: readonly Filter[];
+  readonly since?: Since | null;
+  /** Fields for which a profile has spoken: columns of their usual names mean nothing. */
+  readonly settled?: readonly Field[];
+  /** What is sent where the field's cell is blank; made as a value of `--set`. Only a profile says it. */
+  readonly whenBlank?: Readonly<Partial<Record<'name' | 'text', string>>>;
 }
 
 /** Finds them, by the user's words first and by the fields' usual names else. */
-export function findCandidates(header: readonly string[], { map, idColumn }: ColumnOptions): Candidates {
-  const columns = header.map((name, index): ColumnSource => ({ kind: 'column', index, header: name }));
+export function findCandidates(header: readonly string[], { map, set, idColumn, settled = [] }: ColumnOptions): Candidates {
+  const columns = columnsOf(header);
   const mapped = (field: Field) => columnsNamed(columns, map[field] ?? null);
   // A column that the user gave to one field is no candidate for another any more, unless the user says that too.
   const taken = new Set(FIELDS.flatMap(mapped));
-  const candidates = (field: Field) =>
-    map[field] === undefined ? columns.filter((column) => !taken.has(column) && couldMean(field, column.header)) : mapped(field);
+  const candidates = (field: Field) => {
+    if (map[field] !== undefined) return mapped(field);
+    if (settled.includes(field)) return [];
+    // What a field is made of is named by the user: nobody needs to be told that it is there.
+    const used = templateOf(header, set[field] ?? '').parts;
+    return columns.filter(
+      (column) =>
+        !taken.has(column) && couldMean(field, column.header) && !used.some((part) => isColumn(part) && part.index === column.index),
+    );
+  };
   return {
     contactId: candidates('contactId'),
     name: candidates('name'),
@@ -44,8 +59,22 @@ export function isMissing(field: Field, candidates: Candidates, { map, set }: Co
   return needed && candidates[field].length === 0;
 }
 
+/** A value of `--set`, with the columns of this header. */
+export function templateOf(header: readonly string[], value: string): Template<ColumnSource> {
+  const columns = columnsOf(header);
+  return parseTemplate(value, (name) => columnsNamed(columns, name));
+}
+
+export function isColumn(part: string | ColumnSource): part is ColumnSource {
+  return typeof part !== 'string';
+}
+
+export function columnsOf(header: readonly string[]): readonly ColumnSource[] {
+  return header.map((name, index) => ({ kind: 'column', index, header: name }));
+}
+
 /** Columns that a user's word can mean: those of exactly this name, or else those that differ in case, spaces and the like. */
-function columnsNamed(columns: readonly ColumnSource[], name: string | null): readonly ColumnSource[] {
+export function columnsNamed(columns: readonly ColumnSource[], name: string | null): readonly ColumnSource[] {
   if (name === null || name.trim() === '') return [];
   const exact = columns.filter((column) => column.header === name);
   if (exact.length > 0) return exact;

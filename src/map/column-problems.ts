@@ -1,7 +1,17 @@
 import { FIELDS, type Field } from '../fields.js';
-import { type Candidates, type ColumnOptions, type ColumnSource, isMissing } from './candidates.js';
+import {
+  type Candidates,
+  type ColumnOptions,
+  type ColumnSource,
+  columnsNamed,
+  columnsOf,
+  isColumn,
+  isMissing,
+  templateOf,
+} from './candidates.js';
 import { FIELD_NAMES, nearestHeader, showHeader } from './header-names.js';
 import { checkField } from './schema.js';
+import type { TemplateProblem } from './template.js';
 
 interface Matching {
   readonly header: readonly string[];
@@ -15,7 +25,48 @@ export function columnProblems(matching: Matching): readonly string[] {
     ...FIELDS.map((field) => fieldProblem(field, matching)),
     idProblem(matching),
     ...FIELDS.flatMap((field) => constantProblems(field, matching)),
+    ...templateProblems(matching.header, matching.options),
+    ...conditionProblems(matching.header, matching.options),
   ].filter((problem) => problem !== null);
+}
+
+/** Of placeholders in `--set`. */
+export function templateProblems(header: readonly string[], { set }: ColumnOptions): readonly string[] {
+  return FIELDS.flatMap((field) => {
+    const value = set[field];
+    if (value === undefined) return [];
+    return templateOf(header, value).problems.map(
+      (problem) => `${field}: --set ${field}=${showHeader(value)}: ${placeholderProblem(problem, header)}`,
+    );
+  });
+}
+
+function placeholderProblem(problem: TemplateProblem<ColumnSource>, header: readonly string[]): string {
+  if (problem.kind === 'unclosed')
+    return 'a brace begins the name of a column, as in {Create Date}, and this one never closes; write {{ for a brace itself';
+  const shown = `{${showHeader(problem.name).slice(1, -1)}}`;
+  if (problem.kind === 'ambiguous')
+    return `${shown} could mean ${list(problem.columns, 'and')}; give the header exactly, or rename all but one of them in the file`;
+  const near = nearestHeader(header, [problem.name]);
+  const hint = near === null ? '' : `; did you mean {${showHeader(near).slice(1, -1)}}?`;
+  return `${shown} names a column that isn't there${hint} (braces themselves are written {{ and }})`;
+}
+
+/** Of `--filter` and `--since`. */
+export function conditionProblems(header: readonly string[], { filter = [], since = null }: ColumnOptions): readonly string[] {
+  const named = [
+    ...filter.map(({ column }) => ({ option: '--filter', column })),
+    ...(since === null ? [] : [{ option: '--since', column: since.column }]),
+  ];
+  return named.flatMap(({ option, column }) => {
+    const found = columnsNamed(columnsOf(header), column);
+    if (found.length === 1) return [];
+    if (found.length > 1)
+      return [
+        `${option} ${showHeader(column)}: ${list(found, 'and')} could all be meant; give the header exactly, or rename all but one of them`,
+      ];
+    return [`${option} ${showHeader(column)} names a column that isn't there${didYouMean(header, column, `${option} `)}`];
+  });
 }
 
 function fieldProblem(field: Field, { header, candidates, options }: Matching): string | null {
@@ -62,11 +113,13 @@ function idProblem({ header, candidates: { id, contactId, subOrg }, options: { i
   return address === null ? null : `${option} is the column of ${address}; it must be the id of the note, different in every row`;
 }
 
-function constantProblems(field: Field, { options }: Matching): readonly string[] {
+function constantProblems(field: Field, { header, options }: Matching): readonly string[] {
   const constant = options.set[field];
   if (constant === undefined) return [];
   if (constant.trim() === '') return [`${field}: --set ${field}= gives no value`];
-  return checkField(field, constant).map(({ message }) => `${field}: the constant of --set: ${message}`);
+  const { parts, problems } = templateOf(header, constant);
+  if (problems.length > 0 || parts.some(isColumn)) return [];
+  return checkField(field, parts.join('')).map(({ message }) => `${field}: the constant of --set: ${message}`);
 }
 
 function didYouMean(header: readonly string[], name: string, option: string): string {

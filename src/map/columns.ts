@@ -1,7 +1,17 @@
 import { UserError } from '../errors.js';
 import { FIELDS, type Field } from '../fields.js';
-import { type ColumnOptions, type ColumnSource, findCandidates, isMissing } from './candidates.js';
-import { columnProblems } from './column-problems.js';
+import {
+  type ColumnOptions,
+  type ColumnSource,
+  columnsNamed,
+  columnsOf,
+  findCandidates,
+  isColumn,
+  isMissing,
+  templateOf,
+} from './candidates.js';
+import { columnProblems, conditionProblems, templateProblems } from './column-problems.js';
+import type { RowFilter } from './filter.js';
 import { showHeaders } from './header-names.js';
 
 /** Where each field of a note comes from, for one input. */
@@ -13,9 +23,17 @@ export interface ColumnPlan {
   readonly subOrg: FieldSource | null;
   /** The column that `--id-column` names. */
   readonly id: ColumnSource | null;
+  /** What is sent where the cell of the field is blank; null: nothing. */
+  readonly whenBlank: { readonly name: FieldSource | null; readonly text: FieldSource | null };
+  /** Which rows are taken. */
+  readonly rows: RowFilter;
 }
 
-export type FieldSource = ColumnSource | { readonly kind: 'constant'; readonly value: string };
+export type FieldSource =
+  | ColumnSource
+  | { readonly kind: 'constant'; readonly value: string }
+  /** Of literal text and at least one column. */
+  | { readonly kind: 'template'; readonly parts: readonly (string | ColumnSource)[] };
 
 /** A header, and what the command line says of its columns. */
 interface HeaderToMatch extends ColumnOptions {
@@ -34,7 +52,11 @@ export function matchColumns(matching: HeaderToMatch): ColumnPlan {
   const candidates = findCandidates(matching.header, matching);
   const source = (field: Field): FieldSource | null => {
     const constant = matching.set[field];
-    return constant === undefined ? (candidates[field][0] ?? null) : { kind: 'constant', value: constant };
+    return constant === undefined ? (candidates[field][0] ?? null) : constantSource(matching.header, constant);
+  };
+  const whenBlank = (field: 'name' | 'text'): FieldSource | null => {
+    const value = matching.whenBlank?.[field];
+    return value === undefined ? null : constantSource(matching.header, value);
   };
   return {
     contactId: certain(source('contactId')),
@@ -42,6 +64,25 @@ export function matchColumns(matching: HeaderToMatch): ColumnPlan {
     text: certain(source('text')),
     subOrg: source('subOrg'),
     id: candidates.id[0] ?? null,
+    whenBlank: { name: whenBlank('name'), text: whenBlank('text') },
+    rows: rowFilter(matching),
+  };
+}
+
+function constantSource(header: readonly string[], constant: string): FieldSource {
+  const { parts } = templateOf(header, constant);
+  return parts.some(isColumn) ? { kind: 'template', parts } : { kind: 'constant', value: parts.join('') };
+}
+
+function rowFilter({ header, filter = [], since = null }: HeaderToMatch): RowFilter {
+  const sourceOf = (name: string): ColumnSource => {
+    const source = columnsNamed(columnsOf(header), name)[0];
+    if (source === undefined) throw new Error('a condition without a column is a problem that columnsError names');
+    return source;
+  };
+  return {
+    filters: filter.map((one) => ({ ...one, source: sourceOf(one.column) })),
+    since: since === null ? null : { ...since, source: sourceOf(since.column) },
   };
 }
 
@@ -59,7 +100,9 @@ export function columnsError({ header, path, ...options }: HeaderToMatch): UserE
  */
 export function hasNeededColumns(header: readonly string[], options: ColumnOptions): boolean {
   const candidates = findCandidates(header, options);
-  return FIELDS.every((field) => !isMissing(field, candidates, options)) && (options.idColumn === null || candidates.id.length > 0);
+  const hasFields = FIELDS.every((field) => !isMissing(field, candidates, options));
+  const isUnderstood = templateProblems(header, options).length === 0 && conditionProblems(header, options).length === 0;
+  return hasFields && isUnderstood && (options.idColumn === null || candidates.id.length > 0);
 }
 
 function certain(source: FieldSource | null): FieldSource {

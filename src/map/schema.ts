@@ -47,6 +47,11 @@ export function countCodePoints(value: string): number {
   return count;
 }
 
+/** True if there is a character in it that a person can see: what has none is blank to the API. */
+export function hasVisible(value: string): boolean {
+  return VISIBLE.test(value);
+}
+
 type Report = (rule: string, measure: number, message: string) => void;
 
 const noteSchema = z.object({

@@ -8,6 +8,7 @@ import { escapedNames, guardCell, guardRow } from './guard.js';
 import { openMalformedFiles } from './malformed-files.js';
 import { type ReportFile, reportFile } from './report-file.js';
 import { openReportFile } from './run-folder.js';
+import { countUnknownContacts } from './unknown-contacts.js';
 
 /** The rows of a run as files: success.csv, failures.csv, and malformed.csv where it is needed. */
 export interface CsvReports {
@@ -29,6 +30,8 @@ export interface CsvReportPaths {
   readonly success: string;
   readonly failures: string;
   readonly malformed?: string;
+  /** Where an id wasn't in the list of contacts. */
+  readonly unknownContacts?: string;
   /** `failures-2.csv`, `malformed-2.csv` …, of inputs with other headers. */
   readonly more: readonly string[];
 }
@@ -46,6 +49,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
     throw error;
   });
   const malformed = openMalformedFiles({ folder, openFile: openFileLater });
+  const unknown = countUnknownContacts();
   const files: ReportFile[] = [success, failures];
   const groups = new Map<string, HeaderGroup>();
   const groupOfInput = new Map<number, HeaderGroup>();
@@ -67,6 +71,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
           const { cells, sources } = failedRowsOf(failed, group);
           cells.push(cellsOfFailure({ row, failure: outcome, group, inputCount }));
           sources.push(row.source);
+          unknown.add(outcome);
           if (row.source.kind === 'malformed') malformedRecords.push(row.source);
           break;
         }
@@ -120,11 +125,13 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
     const results = await Promise.allSettled([...files, ...malformed.files].map(close));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+    const unknownContacts = await unknown.write(folder);
     const [firstMalformed, ...moreMalformed] = malformed.files.map((file) => file.path);
     return {
       success: success.path,
       failures: failures.path,
       ...(firstMalformed === undefined ? {} : { malformed: firstMalformed }),
+      ...(unknownContacts === null ? {} : { unknownContacts }),
       more: [...files.slice(2).map((file) => file.path), ...moreMalformed],
     };
   }

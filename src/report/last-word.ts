@@ -106,6 +106,7 @@ function fileLines({ files, counts }: RunSummary, more: readonly string[]): read
     ['failures', counts.failed > 0 ? files.failures : undefined],
     ['malformed', files.malformed],
     ...more.map((path) => ['', path] as const),
+    ['unknown', files.unknownContacts],
     ['success', files.success],
     ['report', files.report],
   ] as const;

@@ -29,6 +29,10 @@ export function nextSteps(
         : { text: 'Mend what stopped it (see above), then import again: what is there already is not sent twice.', commands: same },
     );
   }
+  if (run.files.unknownContacts !== undefined) {
+    const text = `${run.files.unknownContacts} has the ids that the list of contacts lacks: put them there, or fill in its column contactId and give it as --contacts.`;
+    steps.push({ text, commands: [] });
+  }
   if (toMend.length > 0) {
     const readable = toMend.some((name) => name !== 'malformed');
     const inputs = [

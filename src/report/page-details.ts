@@ -79,6 +79,7 @@ export function filesSection({ files, counts }: RunSummary, facts: PageFacts | n
   const entries: readonly (readonly [path: string | undefined, meaning: string])[] = [
     [counts.failed > 0 ? files.failures : undefined, 'rows that failed, to be mended and imported'],
     [files.malformed, "records that can't be read, as they were"],
+    [files.unknownContacts, 'ids of the CRM that the list of contacts lacks, with how many rows each has'],
     ...(facts?.moreFiles ?? []).map((path) => [path, 'of inputs with other headers'] as const),
     [files.success, 'rows that are in Callers, with the ids of their memories'],
     ['summary.json', 'the numbers of this page, for a program'],

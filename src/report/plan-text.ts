@@ -12,7 +12,7 @@ export function planText(plan: Plan): string {
     `Nothing was sent. An import of ${plan.inputs.map(cleanLine).join(', ')} would`,
     '',
     ...table([
-      ['create', counts.toCreate, 'notes'],
+      ['create', counts.toCreate, plan.memories > counts.toCreate ? `notes, as ${formatCount(plan.memories)} memories` : 'notes'],
       ['look for', counts.toLookFor, 'notes that an earlier run left in doubt'],
       [
         'skip',
@@ -20,13 +20,19 @@ export function planText(plan: Plan): string {
         `imported already${counts.changed > 0 ? `, ${formatCount(counts.changed)} of them changed since` : ''}`,
       ],
       ['skip', counts.duplicate, 'duplicates of earlier rows'],
+      ['leave out', counts.filtered, leftOut(plan)],
       ['fail', counts.failed, 'rows'],
     ]),
     '',
     `of ${formatCount(counts.rows)} rows, for ${formatCount(distinct.contacts)} contacts${distinct.subOrgs > 0 ? ` and ${formatCount(distinct.subOrgs)} sub organizations` : ''}.`,
-    `Longest name ${formatCount(longest.name)} of 200 characters, longest text ${formatCount(longest.text)} of 5,000.`,
+    `Longest name ${formatCount(longest.name)} of 200 characters, longest text ${formatCount(longest.text)}${longest.text > 5000 ? ', cut at 5,000' : ' of 5,000'}.`,
+    ...readAsLines(plan),
     ledger.exists ? `Ledger: ${ledgerPath}.` : `Ledger: ${ledgerPath}, which isn't there yet: nothing counts as imported.`,
   ];
+  if (distinct.unknownContacts > 0)
+    lines.push(
+      `${formatCount(distinct.unknownContacts)} of the CRM's contacts ${distinct.unknownContacts === 1 ? "isn't" : "aren't"} in the list of --contacts; an import writes unknown-contacts.csv.`,
+    );
   if (counts.toCreate > 0) {
     const times = plan.expected.map(
       ({ requestsPerSecond, seconds }) => `${formatDuration(seconds * 1000)} at ${formatCount(requestsPerSecond)}/s`,
@@ -42,12 +48,31 @@ export function planText(plan: Plan): string {
         lines.push(`  row ${cleanLine(example.row)} (line ${example.line}): ${cleanLine(example.message)}`);
     }
   }
+  if (plan.undated > 0) lines.push('', `Rows without a date that --since can read: ${formatCount(plan.undated)}. They are taken.`);
   if (plan.stoppedBecause !== null) lines.push('', `Reading ended early: ${cleanLine(plan.stoppedBecause)}`);
   return `${lines.join('\n')}\n`;
+}
+
+function leftOut({ readAs }: Plan): string {
+  const ids = [...new Set(readAs.filter(({ how }) => how !== 'would_fit').map(({ profile }) => profile))];
+  return ids.length === 0 ? 'rows, as asked' : `rows: of no contact, deleted or alike, as ${ids.join(', ')} says`;
+}
+
+function readAsLines({ readAs, inputs }: Plan): readonly string[] {
+  // A title and hints may come from a file of somebody's.
+  return readAs.flatMap(({ input, profile, title, how, hints }) => {
+    const name = inputs.length === 1 ? 'The file' : cleanLine(input);
+    if (how === 'would_fit') return [`${name} is clear by its column names, and would fit ${profile}, too: --profile ${profile} uses it.`];
+    const off = how === 'found' ? ' --profile none turns this off.' : '';
+    return [`${name} is read as ${profile} (${cleanLine(title)}).${off}`, ...hints.map((hint) => `  - ${cleanLine(hint)}`)];
+  });
 }
 
 function table(rows: readonly (readonly [string, number, string])[]): string[] {
   const shown = rows.filter(([verb, count]) => count > 0 || verb === 'create');
   const width = Math.max(...shown.map(([, count]) => formatCount(count).length));
-  return shown.map(([verb, count, what]) => `  ${verb.padEnd(8)}  ${formatCount(count).padStart(width)}  ${what}`);
+  return shown.map(
+    ([verb, count, what]) =>
+      `  ${verb.padEnd(Math.max(8, ...shown.map(([word]) => word.length)))}  ${formatCount(count).padStart(width)}  ${what}`,
+  );
 }

@@ -59,7 +59,7 @@ export async function isFolder(path: string): Promise<boolean> {
 
 /** Every name that a run, or a later look at it, writes; a name that is new is added here, or `--prune` leaves its file. */
 const REPORT_FILES: readonly RegExp[] = [
-  /^(?:success|verify)\.csv$/,
+  /^(?:success|verify|unknown-contacts)\.csv$/,
   /^(?:failures|malformed|undo)(?:-\d+)?\.csv$/,
   /^verify-(?:sample|incomplete)\.csv$/,
   /^summary\.json$/,

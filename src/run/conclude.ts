@@ -1,14 +1,15 @@
 import type { Halt } from '../dispatch/halt.js';
 import { StoppedError } from '../errors.js';
 import type { Ledger, RunRecord } from '../ledger/ledger.js';
-import type { Clock, Emit, RunId, RunSummary } from '../model.js';
+import type { Clock, Emit, RunFiles, RunId, RunSummary } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
-import type { CsvReports } from '../report/csv-reports.js';
+import type { CsvReportPaths, CsvReports } from '../report/csv-reports.js';
 import type { PageGatherer, Repeat } from '../report/page-facts.js';
 import { writePage } from '../report/page-file.js';
 import { summary, type Tally, writeSummary } from '../report/summary.js';
 import { VERSION } from '../version.js';
 import type { Intake } from './intake.js';
+import { keptProfiles } from './kept-profiles.js';
 import { keptConstants } from './note-constants.js';
 import { shownOptions } from './shown-options.js';
 
@@ -46,10 +47,7 @@ export async function conclude(context: RunContext, { tally, page, repeat, halt,
   });
   const { reason } = halt;
   const stop = reason === null ? null : { reasonCode: reason.reasonCode, reason: reason.message, continues: reason.continues };
-  const files =
-    paths === null
-      ? {}
-      : { success: paths.success, failures: paths.failures, ...(paths.malformed === undefined ? {} : { malformed: paths.malformed }) };
+  const files = paths === null ? {} : filesOf(paths);
   const ended = summary({ runId, inputs: options.inputs, startedAt, finishedAt: clock.now(), stop, files, tally });
   const facts = page.facts({ version: VERSION, options: shownOptions(options), repeat, moreFiles: paths?.more ?? [] });
   const { inputs } = runRecord(context, null);
@@ -71,13 +69,23 @@ export async function conclude(context: RunContext, { tally, page, repeat, halt,
   return result;
 }
 
+function filesOf({ success, failures, malformed, unknownContacts }: CsvReportPaths): RunFiles {
+  return {
+    success,
+    failures,
+    ...(malformed === undefined ? {} : { malformed }),
+    ...(unknownContacts === undefined ? {} : { unknownContacts }),
+  };
+}
+
 function writeAgain(runId: RunId): string {
   return `The run's outcomes are in the ledger. Make room in the run's folder, then run 'memory-import report ${runId}'.`;
 }
 
 /** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
-  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
+  const { baseUrl, ...rest } = options;
+  const { subOrg, map, set, html, tooLong, filter, since, delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator } = rest;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
@@ -90,7 +98,12 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
     out: folder,
-    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only },
+    options: {
+      ...{ baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), html, tooLong, filter, since },
+      ...{ delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator },
+      profiles: keptProfiles(intake.inputs.map(({ reading }) => reading.profile)),
+      contacts: intake.contacts === null ? null : { path: intake.contacts.path, sha256: intake.contacts.sha256 },
+    },
     summary: result,
   };
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import type { Field } from '../fields.js';
+import { placeholdersOf } from '../map/template.js';
 import type { ResolvedOptions } from '../options.js';
 
 /** Constants of `--set`. */
@@ -12,7 +13,7 @@ export type ConstantLengths = Readonly<Partial<Record<Field, number>>>;
 export function keptConstants(set: Constants): { readonly set: Constants; readonly noteConstants: ConstantLengths } {
   const entries = Object.entries(set);
   return {
-    set: Object.fromEntries(entries.filter(([field]) => !isOfNote(field))),
+    set: Object.fromEntries(entries.flatMap(([field, value]) => (isOfNote(field) ? columnsOnly(field, value) : [[field, value]]))),
     noteConstants: Object.fromEntries(entries.flatMap(([field, value]) => (isOfNote(field) ? [[field, lengthOf(value)]] : []))),
   };
 }
@@ -29,10 +30,16 @@ export function constantsAgain(
     const value = given[field as Field];
     if (value !== undefined && lengthOf(value) !== length)
       throw new UserError(`--set ${field}: the run's own had ${length} characters, this one has ${lengthOf(value)}. Nothing was written.`);
-    return [field, value ?? '…'] as const;
+    return [field, value ?? kept.set[field as Field] ?? '…'] as const;
   });
   const isNameKnown = kept.noteConstants.name === undefined || given.name !== undefined;
   return { set: { ...kept.set, ...Object.fromEntries(again) }, isNameKnown };
+}
+
+/** Of a constant with cells in it the columns: those of a text say which note a row is. */
+function columnsOnly(field: string, value: string): readonly (readonly [string, string])[] {
+  const columns = placeholdersOf(value);
+  return columns.length === 0 ? [] : [[field, `…${columns.map((column) => `{${column}}`).join('')}`]];
 }
 
 export function isOfNote(field: string): boolean {

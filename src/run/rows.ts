@@ -10,7 +10,7 @@ export type PreparedRow =
   | { readonly kind: 'failed'; readonly source: SourceRecord | MalformedRecord; readonly failure: RowFailure; readonly ordinal: number }
   | { readonly kind: 'mapped'; readonly source: SourceRecord; readonly draft: Draft; readonly base: Fingerprint; readonly ordinal: number }
   /** Left out, as asked. */
-  | { readonly kind: 'filtered'; readonly source: SourceRecord; readonly ordinal: number };
+  | { readonly kind: 'filtered'; readonly source: SourceRecord | MalformedRecord; readonly ordinal: number };
 
 export interface PreparedRows {
   /**
@@ -31,7 +31,7 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
 
   return {
     async *batches(stopped) {
-      for (const { csv, map } of intake.inputs) {
+      for (const { csv, map, isFooter } of intake.inputs) {
         const start = last;
         starts.push(start);
         const rows = csv.rows()[Symbol.asyncIterator]();
@@ -39,13 +39,22 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
           const next = await untilStopped(rows.next(), stopped);
           if (next === null) return;
           if (next.done === true) break;
-          const prepared: PreparedRow[] = [];
+          let prepared: PreparedRow[] = [];
           for (const source of next.value) {
             if (limit !== null && count >= limit) break;
             count++;
             // Rows that `--only` leaves out keep their numbers, so these may have gaps.
             const ordinal = start + source.row;
             last = ordinal;
+            // Each of thousands of contacts in one cell is a row.
+            if (prepared.length >= MOST_IN_BATCH) {
+              yield prepared;
+              prepared = [];
+            }
+            if (isFooter(source)) {
+              prepared.push({ kind: 'filtered', source, ordinal });
+              continue;
+            }
             if (source.kind === 'malformed') {
               const failure: RowFailure = {
                 kind: 'failed',
@@ -66,7 +75,7 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
               else prepared.push({ kind: 'filtered', source: mapped.source, ordinal });
             }
           }
-          yield prepared;
+          if (prepared.length > 0) yield prepared;
           if (limit !== null && count >= limit) return;
         }
       }
@@ -79,6 +88,8 @@ export function prepareRows(intake: Intake, limit: number | null): PreparedRows 
     },
   };
 }
+
+const MOST_IN_BATCH = 2000;
 
 /** Standard input may stay silent for ever: a stop doesn't wait for it. */
 async function untilStopped<T>(next: Promise<T>, stopped: AbortSignal): Promise<T | null> {

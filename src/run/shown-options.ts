@@ -7,12 +7,16 @@ import { isOfNote, lengthOf } from './note-constants.js';
  * address, and not the constants that may be a note's name or text.
  */
 export function shownOptions(options: ResolvedOptions): readonly (readonly [name: string, value: string])[] {
-  const { rate, maxFailures, limit, only, subOrg, delimiter, encoding, idColumn } = options;
+  const { rate, maxFailures, limit, only, subOrg, delimiter, encoding, idColumn, since } = options;
   const shown: readonly (readonly [string, string | null])[] = [
     ['--base-url', withoutCredentials(options.baseUrl.href)],
     ['--sub-org', subOrg],
     ['--map', fields(options.map, false)],
     ['--set', fields(options.set, true)],
+    ['--html', options.html],
+    ['--too-long', options.tooLong],
+    ['--filter', conditions(options.filter)],
+    ['--since', since === null ? null : `${since.column}=${new Date(since.fromMs).toISOString()}`],
     ['--delimiter', delimiter === '\t' ? 'tab' : (delimiter ?? 'auto')],
     ['--encoding', encoding ?? 'auto'],
     ['--ledger', withoutCredentials(options.ledger)],
@@ -31,6 +35,9 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--order', options.order],
     ['--duplicates', options.duplicates],
     ['--limit', limit === null ? null : formatCount(limit)],
+    ['--profile', typeof options.profile === 'string' ? options.profile : options.profile.id],
+    ['--contacts', options.contacts],
+    ['--contact-separator', options.contactSeparator],
     ['--only', only === null ? null : only.join(', ')],
   ];
   return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
@@ -42,6 +49,10 @@ function fields(byField: ResolvedOptions['set'], isConstant: boolean): string | 
   return entries
     .map(([field, value]) => `${field}=${isConstant && isOfNote(field) ? `… (${lengthOf(value)} characters)` : value}`)
     .join(', ');
+}
+
+function conditions(filters: ResolvedOptions['filter']): string | null {
+  return filters.length === 0 ? null : filters.map(({ column, isNot, value }) => `${column}${isNot ? '!=' : '='}${value}`).join(', ');
 }
 
 function withoutCredentials(address: string): string {

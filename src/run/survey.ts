@@ -27,11 +27,11 @@ const MOST_ROWS_SEEN = 5000;
  * @param intake its position isn't touched
  * @returns null where an input can be read only once (standard input, a pipe)
  */
-export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake, 'totalBytes'>): Promise<Survey | null> {
+export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake, 'totalBytes' | 'contacts'>): Promise<Survey | null> {
   const { totalBytes } = intake;
   if (totalBytes === null) return null;
   const ledger = ledgerIfReadable(options);
-  const beginning = await openIntake(options);
+  const beginning = await openIntake(options, { contacts: intake.contacts });
   const found = { rows: 0, toSend: 0, subOrgs: new Set<string | null>() };
   let isWhole = true;
   let bytes = 0;

@@ -5,11 +5,12 @@ import type { RunRecord } from '../ledger/ledger.js';
 import { FAILURE_CLASSES } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, type IntakeOptions, openIntake } from './intake.js';
+import { profilesAgain } from './kept-profiles.js';
 import { type ConstantLengths, constantsAgain } from './note-constants.js';
 
 /** A run's inputs, read again. */
 export type RunInputs =
-  /** `isNameKnown`: false where the ledger doesn't keep what `--set` gave as every note's name. */
+  /** `isNameKnown`: false where the ledger doesn't keep what `--set`, or a profile of somebody's own, gave as notes' names. */
   | { readonly intake: Intake; readonly options: SavedOptions; readonly isNameKnown: boolean }
   /** `why`: a sentence for a person. */
   | { readonly intake: null; readonly why: string };
@@ -31,22 +32,46 @@ export async function openUnchanged(run: RunRecord, set: ResolvedOptions['set'])
     for (const { path, sha256 } of run.inputs) {
       if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
     }
-    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options, isNameKnown };
+    if (options.contacts !== null && (await sha256Of(options.contacts)) !== options.contactsSha256)
+      return missing(`${options.contacts} (--contacts) has changed since.`);
+    return {
+      intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }),
+      options,
+      isNameKnown: isNameKnown && saved.isNameKnown,
+    };
   } catch (error) {
     return missing(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** The run's options that decide which rows its inputs have, and which note each is. */
-export type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions, 'limit' | 'duplicates'>;
+export type SavedOptions = Omit<IntakeOptions, 'inputs'> &
+  Pick<ResolvedOptions, 'limit' | 'duplicates'> & { readonly contactsSha256: string | null };
 
 /** Null where the record isn't what `runRecord` writes. */
-function savedOptions(record: RunRecord['options']): (SavedOptions & { readonly noteConstants: ConstantLengths }) | null {
+function savedOptions(
+  record: RunRecord['options'],
+): (SavedOptions & { readonly noteConstants: ConstantLengths; readonly isNameKnown: boolean }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+  // Runs of earlier versions had none of these.
+  const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null } = record;
+  if (html !== null && html !== 'keep' && html !== 'text') return null;
+  if (tooLong !== 'reject' && tooLong !== 'truncate' && tooLong !== 'split') return null;
+  if (!isFilters(filter) || !isSince(since)) return null;
   if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
   if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
-  return { subOrg, map, set, noteConstants, delimiter, encoding, idColumn, limit, only, duplicates };
+  const [profiles, contacts] = [profilesAgain(record.profiles), savedContacts(record.contacts)];
+  if (!isTextOrNull(contactSeparator) || profiles === null || contacts === null) return null;
+  const ofText = { html, tooLong, filter, since } as const;
+  const ofContacts = { contactSeparator, ...profiles, ...contacts };
+  return { subOrg, map, set, noteConstants, ...ofText, ...ofContacts, delimiter, encoding, idColumn, limit, only, duplicates };
+}
+
+function savedContacts(value: unknown): { readonly contacts: string | null; readonly contactsSha256: string | null } | null {
+  if (value === undefined || value === null) return { contacts: null, contactsSha256: null };
+  if (typeof value !== 'object' || !('path' in value) || !('sha256' in value)) return null;
+  return typeof value.path === 'string' && isTextOrNull(value.sha256) ? { contacts: value.path, contactsSha256: value.sha256 } : null;
 }
 
 function isTextOrNull(value: unknown): value is string | null {
@@ -69,6 +94,18 @@ function isLimit(value: unknown): value is ResolvedOptions['limit'] {
 
 function isOnly(value: unknown): value is ResolvedOptions['only'] {
   return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
+}
+
+function isFilters(value: unknown): value is ResolvedOptions['filter'] {
+  const isFilter = (one: Record<string, unknown>) =>
+    typeof one.column === 'string' && typeof one.isNot === 'boolean' && typeof one.value === 'string';
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null && isFilter(one));
+}
+
+function isSince(value: unknown): value is ResolvedOptions['since'] {
+  if (typeof value !== 'object' || value === null) return value === null;
+  const { column, fromMs, isLocal } = value as Record<string, unknown>;
+  return typeof column === 'string' && typeof fromMs === 'number' && typeof isLocal === 'boolean';
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -1,12 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/cli/command-specs.js';
 import { EXIT } from '../../../src/cli/exit-codes.js';
 import { OPTION_SPECS, optionsOf } from '../../../src/cli/option-specs.js';
 import { FIELDS } from '../../../src/fields.js';
 import { FIELD_NAMES } from '../../../src/map/header-names.js';
+import { parseProfile } from '../../../src/map/profile.js';
 import { FAILURE_CLASSES } from '../../../src/model.js';
 import { resolveOptions } from '../../../src/options.js';
+import { planImport } from '../../../src/plan.js';
+import { PROFILE_IDS } from '../../../src/profiles.js';
+import { planText } from '../../../src/report/plan-text.js';
 
 const root = new URL('../../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
@@ -48,7 +54,9 @@ describe('the README', () => {
   });
 
   it('shows commands that exist, with options that they take', () => {
-    const shown = [...readme.matchAll(/memory-import ((?:ledger )?[a-z]+)([^\n`|)]*)/g)].filter(([, , rest]) => rest !== undefined);
+    const shown = [...readme.matchAll(/memory-import (profiles show|(?:ledger )?[a-z]+)([^\n`|)]*)/g)].filter(
+      ([, , rest]) => rest !== undefined,
+    );
     const called = shown.filter(([text]) => COMMANDS.some(({ name }) => text.startsWith(`memory-import ${name}`)));
     // Enough to know that the expression finds them.
     expect(new Set(called.map(([, name]) => name))).toEqual(new Set(COMMANDS.map(({ name }) => name)));
@@ -124,8 +132,39 @@ describe('the README', () => {
     expect(() => resolveOptions({ inputs: ['a.csv'], apiKey: 'k', ...(config as object) }, {})).not.toThrow();
   });
 
+  it('shows a profile that would be taken, and names those that there are', () => {
+    const shown = blocks.find(({ language, content }) => language === 'json' && content.includes('"columns"'))?.content ?? '';
+    expect(parseProfile(JSON.parse(shown)).problems).toEqual([]);
+    const named = new Set([...readme.matchAll(/(?:--profile|profiles show) ([a-z]+-[a-z-]+)/g)].map(([, id]) => id));
+    expect(named.size).toBeGreaterThan(2);
+    expect([...named].filter((id) => !PROFILE_IDS.includes(id ?? ''))).toEqual([]);
+  });
+
+  it('shows of a HubSpot export what plan says of it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'memory-import-readme-'));
+    const [hubspot, map] = blocks.filter(({ language }) => language === 'csv').map(({ content }) => content.replace(/^ {3}/gm, ''));
+    for (const [name, content] of [
+      ['hubspot.csv', hubspot],
+      ['map.csv', map],
+    ] as const)
+      writeFileSync(join(folder, name), content ?? '');
+    const plan = await planImport(
+      { inputs: [join(folder, 'hubspot.csv')], contacts: join(folder, 'map.csv'), ledger: join(folder, 'no.db') },
+      { env: {} },
+    );
+    rmSync(folder, { recursive: true });
+    const shown = blocks.find(({ content }) => content.includes('$ memory-import plan hubspot.csv'))?.content.replace(/^ {3}/gm, '') ?? '';
+    const said = planText({ ...plan, inputs: ['hubspot.csv'] }).split('\n');
+    const lines = shown
+      .split('\n')
+      .slice(3)
+      .filter((line) => line !== '');
+    expect(lines.length).toBeGreaterThan(8);
+    expect(said).toEqual(expect.arrayContaining(lines));
+  });
+
   it('shows a summary whose counts add up', () => {
-    const json = blocks.find(({ language }) => language === 'json')?.content ?? '';
+    const json = blocks.find(({ language, content }) => language === 'json' && content.includes('"counts"'))?.content ?? '';
     const { counts } = JSON.parse(json) as { counts: Record<string, number> & { failures: Record<string, number> } };
     const { rows, created, recovered, alreadyImported, duplicate, filtered, failed, failures } = counts;
     expect(created! + recovered! + alreadyImported! + duplicate! + filtered! + failed!).toBe(rows);

@@ -19,7 +19,9 @@ function refusal(header: readonly string[], options: Partial<Parameters<typeof h
 }
 
 const indexes = (plan: ReturnType<typeof match>) =>
-  [plan.contactId, plan.name, plan.text, plan.subOrg].map((source) => (source?.kind === 'column' ? source.index : (source?.value ?? null)));
+  [plan.contactId, plan.name, plan.text, plan.subOrg].map((source) =>
+    source?.kind === 'column' ? source.index : source?.kind === 'constant' ? source.value : null,
+  );
 
 describe('matchColumns', () => {
   it.each([

@@ -37,6 +37,13 @@ describe('defaults', () => {
       subOrg: null,
       map: {},
       set: {},
+      html: null,
+      tooLong: 'reject',
+      filter: [],
+      since: null,
+      profile: 'auto',
+      contacts: null,
+      contactSeparator: null,
       delimiter: null,
       encoding: null,
       ledger: '.memory-import/ledger.db',
@@ -77,10 +84,10 @@ describe('problems', () => {
   });
 
   it('include unknown options, with the near one', () => {
-    expect(problems({ concurency: 4, 'base-url': 'https://x.example', tooLong: 'split' })).toEqual([
+    expect(problems({ concurency: 4, 'base-url': 'https://x.example', mergeLong: 'split' })).toEqual([
       'concurency: no such option (did you mean concurrency?)',
       'base-url: no such option (did you mean baseUrl?)',
-      'tooLong: no such option',
+      'mergeLong: no such option',
     ]);
   });
 

@@ -28,7 +28,7 @@ async function concluded(
   const context = {
     runId: newRunId(0, () => 0),
     options: resolveOptions({ inputs: ['a.csv'], ledger: 'the.ledger', apiKey: KEY }, {}),
-    intake: { inputs: [] },
+    intake: { inputs: [], contacts: null },
     ledger: { saveRun: own.saveRun ?? (async () => {}) },
     folder: own.folder ?? folder,
     reports: await openCsvReports({ folder, inputCount: 1 }),

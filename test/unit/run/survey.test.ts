@@ -85,7 +85,7 @@ describe('the survey of the inputs', () => {
 
   test('leaves what can be read only once alone', async () => {
     const path = write('a.csv', csvOf(notes(10)));
-    expect(await surveyInputs(resolved([path, '-']), { totalBytes: null })).toBeNull();
+    expect(await surveyInputs(resolved([path, '-']), { totalBytes: null, contacts: null })).toBeNull();
   });
 
   test('of a file of terabytes reads its beginning', async () => {

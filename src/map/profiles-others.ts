@@ -1,0 +1,97 @@
+import type { ProfileText } from './profile.js';
+
+export const OTHERS: readonly ProfileText[] = [
+  {
+    id: 'zoho-notes',
+    title: 'Zoho CRM: Notes.csv of the data backup or export',
+    evidence: 'importers',
+    recognisedBy: [['Note Title'], ['Note Content'], ['Parent ID', 'Parent Id.id', 'Record Id.Parent']],
+    columns: { contactId: ['Parent ID', 'Parent Id.id', 'Record Id.Parent'], name: ['Note Title'], text: ['Note Content'] },
+    whenBlank: { name: ['Note of {Created Time}', 'Zoho note'] },
+    contactIds: { prefix: 'zcrm_', none: 'filter' },
+    filter: ['Parent Module=Contacts'],
+    hints: [
+      'Notes of other modules than Contacts are left out; for leads say --filter "Parent Module=Leads".',
+      'With --contacts, ids are found with and without zcrm_.',
+    ],
+  },
+  {
+    id: 'pipedrive-notes',
+    title: 'Pipedrive: notes, with the names of the API as headers',
+    evidence: 'documented',
+    recognisedBy: [
+      ['content', 'Note content'],
+      ['person_id', 'Person - ID'],
+      ['deal_id', 'org_id', 'add_time', 'Deal - ID', 'Organization - ID', 'Add time'],
+    ],
+    columns: { contactId: ['person_id', 'Person - ID'], text: ['content', 'Note content'] },
+    set: { name: ['Note of {add_time}', 'Note of {Add time}', 'Pipedrive note'] },
+    contactIds: { none: 'filter' },
+    html: 'text',
+    hints: [
+      'Notes of deals and organizations without a person are left out.',
+      'A note may have 100,000 characters, the API takes 5,000: --too-long split.',
+    ],
+  },
+  {
+    id: 'dynamics-notes',
+    title: 'Dynamics 365: notes, exported to Excel and saved as CSV UTF-8',
+    evidence: 'importers',
+    recognisedBy: [
+      ['(Do Not Modify) Note', '(Do Not Modify) Row Checksum'],
+      ['Description', 'Note text', 'notetext'],
+      ['objectid', '_objectid_value', 'Regarding (Contact)', 'Regarding'],
+    ],
+    columns: {
+      contactId: ['objectid', '_objectid_value', 'Regarding (Contact)', 'Regarding'],
+      name: ['Title', 'Subject'],
+      text: ['Description', 'Note text', 'notetext'],
+    },
+    whenBlank: { name: ['Note of {Created On}', 'Note of {(Do Not Modify) Modified On}', 'Dynamics note'] },
+    contactIds: { none: 'filter' },
+    filter: ['Regarding Type!=Account', 'Regarding Type!=Opportunity', 'objecttypecode!=account', 'objecttypecode!=opportunity'],
+    hints: [
+      "Regarding holds a name, not an id: give --contacts with these names as crmId, or export the contact's id.",
+      'Where notes are HTML, --html text makes text of them.',
+    ],
+  },
+  {
+    id: 'zendesk-sell-notes',
+    title: 'Zendesk Sell: notes, with the names of the API as headers',
+    evidence: 'documented',
+    recognisedBy: [['resource_type'], ['resource_id'], ['content']],
+    columns: { contactId: ['resource_id'], text: ['content'] },
+    set: { name: ['Note of {created_at}', 'Zendesk Sell note'] },
+    filter: ['resource_type=contact'],
+    contactIds: { none: 'filter' },
+    hints: ['Notes of leads and deals are left out; for leads say --filter resource_type=lead.'],
+  },
+  {
+    id: 'intercom-prodsight',
+    title: 'Intercom: messages of conversations, exported with ProdSight',
+    evidence: 'documented',
+    recognisedBy: [['message_id'], ['message_body'], ['message_type'], ['conversation_user_id', 'user_id', 'message_author_user_id']],
+    columns: { contactId: ['conversation_user_id', 'user_id', 'message_author_user_id'], text: ['message_body'] },
+    set: { name: ['Message of {message_created_at}', 'Intercom message'] },
+    contactIds: { none: 'filter' },
+    filter: ['message_body!='],
+    hints: ['Events without a body are left out.', "Intercom's own CSV has contacts only, no conversations."],
+  },
+  {
+    id: 'close-contacts',
+    title: 'Close: export of leads as CSV, one row a contact',
+    evidence: 'unverified',
+    recognisedBy: [
+      ['lead_id'],
+      ['contact_id'],
+      ['lead_name', 'display_name', 'lead_display_name'],
+      ['lead_description', 'description', 'custom.Notes', 'Notes'],
+    ],
+    columns: { contactId: ['contact_id'], text: ['lead_description', 'description', 'custom.Notes', 'Notes'] },
+    set: { name: ['Notes on {lead_name}', 'Notes on {display_name}', 'Notes on {lead_display_name}', 'Close notes'] },
+    hints: [
+      'Close puts notes into its JSON export only; the CSV has descriptions and custom fields.',
+      'Where notes stand in several columns, import once for each: --profile close-contacts --map text="custom.Notes 2".',
+    ],
+  },
+];
