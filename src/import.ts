@@ -83,7 +83,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     });
     try {
       const folder = await createRunFolder(resolved.out, runId);
-      const reports = await openCsvReports({ folder, inputCount: resolved.inputs.length });
+      const reports = await openCsvReports({ folder, inputCount: intake.inputs.length });
       return await run(
         { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt },
         { ...hooks, env },
@@ -129,6 +129,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   try {
     const { inputs, limit, baseUrl } = options;
     emit({ type: 'run_started', runId, baseUrl: baseUrl.href, inputs, totalBytes: intake.totalBytes, limit });
+    for (const message of intake.warnings) emit({ type: 'warning', code: 'left_out', message });
     for (const { csv } of intake.inputs) {
       reports.inputOpened(csv.source, csv.rawHeader);
       emit({ type: 'input_opened', input: csv.source });

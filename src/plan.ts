@@ -57,7 +57,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     counts.failed++;
     counts.failures[FAILURE_COUNT_NAMES[failure.class]]++;
     if (examples.filter((example) => example.class === failure.class).length >= EXAMPLES_PER_CLASS) return;
-    examples.push({ class: failure.class, row: rowLabel(source, resolved.inputs.length), line: source.line, message: failure.message });
+    examples.push({ class: failure.class, row: rowLabel(source, intake.inputs.length), line: source.line, message: failure.message });
   };
 
   const count = (draft: Draft, note: KnownNote | null): void => {

@@ -85,7 +85,8 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
     status: result?.status ?? 'running',
     inputs: intake.inputs.map(({ file }, index) => ({
       path: file.path,
-      bytes: file.totalBytes,
+      ...(file.archive === null ? {} : { archive: file.archive.path }),
+      bytes: file.archive === null ? file.totalBytes : file.archive.bytes,
       sha256: file.sha256(),
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),

@@ -5,13 +5,16 @@ import { createMapper, type Mapped } from '../map/mapper.js';
 import type { SourceRecord } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import { type CsvSource, readCsv } from '../read/csv.js';
-import { type OpenInput, openInput } from '../read/open.js';
+import type { OpenInput } from '../read/open.js';
+import { type InputFile, openInputs } from './open-inputs.js';
 
 /** Every input of a command, its header read and its columns understood: nothing is sent before all of them are. */
 export interface Intake {
   readonly inputs: readonly IntakeInput[];
   /** Stored bytes of all inputs; null where one's size can't be known. */
   readonly totalBytes: number | null;
+  /** For a person, of what was left out. */
+  readonly warnings: readonly string[];
   /** Stored bytes read of the inputs up to this position, from 0; of the later ones only the headers were looked at. */
   bytesRead(upTo: number): number;
   close(): Promise<void>;
@@ -20,7 +23,7 @@ export interface Intake {
 export interface IntakeInput {
   readonly csv: CsvSource;
   readonly map: (record: SourceRecord) => readonly Mapped[];
-  readonly file: Pick<OpenInput, 'path' | 'totalBytes' | 'sha256'>;
+  readonly file: Pick<InputFile, 'path' | 'totalBytes' | 'sha256' | 'archive'>;
 }
 
 export type IntakeOptions = Pick<ResolvedOptions, 'inputs' | 'encoding' | 'delimiter' | 'map' | 'set' | 'idColumn' | 'subOrg' | 'only'>;
@@ -30,21 +33,24 @@ export async function openIntake(options: IntakeOptions, stdin?: Readable): Prom
   if (options.inputs.filter((path) => path === '-').length > 1) {
     throw new UserError("Standard input ('-') was named more than once; it can be read only once.");
   }
-  const files: OpenInput[] = [];
+  const files: InputFile[] = [];
+  const warnings: string[] = [];
   const close = async () => {
     for (const file of files) await file.close();
   };
   try {
     const inputs: IntakeInput[] = [];
-    for (const [index, path] of options.inputs.entries()) {
-      const file = await openInput({ path, encoding: options.encoding, ...(stdin === undefined ? {} : { stdin }) });
-      files.push(file);
-      inputs.push(await openOne(file, index, options));
+    for (const path of options.inputs) {
+      const opened = await openInputs({ path, encoding: options.encoding, ...(stdin === undefined ? {} : { stdin }) });
+      files.push(...opened.files);
+      warnings.push(...opened.warnings);
+      for (const file of opened.files) inputs.push(await openOne(file, inputs.length, options));
     }
     const sizes = files.map((file) => file.totalBytes);
     return {
       inputs,
       totalBytes: sizes.reduce<number | null>((sum, size) => (sum === null || size === null ? null : sum + size), 0),
+      warnings,
       bytesRead: (upTo) => files.slice(0, upTo + 1).reduce((sum, file) => sum + file.bytesRead(), 0),
       close,
     };
@@ -54,17 +60,34 @@ export async function openIntake(options: IntakeOptions, stdin?: Readable): Prom
   }
 }
 
-async function openOne(file: OpenInput, index: number, options: IntakeOptions): Promise<IntakeInput> {
+async function openOne(file: InputFile, index: number, options: IntakeOptions): Promise<IntakeInput> {
   const columns = { map: options.map, set: options.set, idColumn: options.idColumn };
-  const csv = await readCsv({
-    input: file,
-    index,
-    delimiter: options.delimiter,
-    accepts: (header) => hasNeededColumns(header, columns),
-    explain: (header) =>
-      columnsError({ header, path: file.path, ...columns }) ?? new UserError(`${file.path}: its header can't be understood.`),
-    only: options.only,
-  });
+  const read = (input: OpenInput) =>
+    readCsv({
+      input,
+      index,
+      delimiter: options.delimiter,
+      accepts: (header) => hasNeededColumns(header, columns),
+      explain: (header) =>
+        columnsError({ header, path: file.path, ...columns }) ?? new UserError(`${file.path}: its header can't be understood.`),
+      only: options.only,
+    });
+  const csv = await file.lookInto(read);
+  const { reopen } = file;
   const plan = matchColumns({ header: csv.source.header, path: file.path, ...columns });
-  return { csv, map: createMapper({ plan, defaultSubOrg: options.subOrg }), file };
+  return {
+    csv: reopen === null ? csv : { ...csv, rows: () => rowsAgain(reopen, read) },
+    map: createMapper({ plan, defaultSubOrg: options.subOrg }),
+    file,
+  };
+}
+
+/** A part's rows: its header has been looked at before, and the part closed again. */
+async function* rowsAgain(reopen: () => Promise<OpenInput>, read: (input: OpenInput) => Promise<CsvSource>): ReturnType<CsvSource['rows']> {
+  const input = await reopen();
+  try {
+    yield* (await read(input)).rows();
+  } finally {
+    await input.close();
+  }
 }

@@ -22,19 +22,30 @@ export type RunInputs =
 export async function openUnchanged(run: RunRecord, set: ResolvedOptions['set']): Promise<RunInputs> {
   const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
   const unread = run.inputs.find(({ sha256 }) => sha256 === null);
-  if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
+  if (unread !== undefined) return missing(`${unread.archive ?? unread.path} was not read to its end then, or is standard input.`);
   const saved = savedOptions(run.options);
   if (saved === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
   const { isNameKnown, ...constants } = constantsAgain(saved, set);
   const options = { ...saved, ...constants };
   try {
-    for (const { path, sha256 } of run.inputs) {
+    const files = filesOf(run.inputs);
+    for (const { path, sha256 } of files) {
       if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
     }
-    return { intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }), options, isNameKnown };
+    return { intake: await openIntake({ ...options, inputs: files.map(({ path }) => path) }), options, isNameKnown };
   } catch (error) {
     return missing(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** As they were given: of an archive's parts the archive, as often as its first part is among them. */
+function filesOf(inputs: RunRecord['inputs']): { readonly path: string; readonly sha256: string | null }[] {
+  const firstParts = new Map<string, string>();
+  return inputs.flatMap(({ path, archive, sha256 }) => {
+    if (archive === undefined) return [{ path, sha256 }];
+    if (!firstParts.has(archive)) firstParts.set(archive, path);
+    return firstParts.get(archive) === path ? [{ path: archive, sha256 }] : [];
+  });
 }
 
 /** The run's options that decide which rows its inputs have, and which note each is. */
