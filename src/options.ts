@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { FIELDS, type Field } from './fields.js';
 import type { FailureClass } from './model.js';
+import type { FindingName } from './model-plan.js';
 import {
   DAY_MS,
   duration,
   near,
   oneOf,
   type Parse,
+  parseAccept,
   parseBaseUrl,
   parseDelimiter,
   parseDuration,
@@ -72,6 +74,8 @@ export interface ImportOptions {
   readonly limit?: number | string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
+  /** Findings of the damage check that are right as they are; also a comma separated list of them. */
+  readonly accept?: string | readonly string[];
 }
 
 /** Options after the trust boundary: everything is there, in one unit. */
@@ -108,6 +112,7 @@ export interface ResolvedOptions {
   readonly duplicates: 'skip' | 'create';
   readonly limit: number | null;
   readonly only: readonly FailureClass[] | null;
+  readonly accept: readonly FindingName[];
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -235,6 +240,7 @@ const schema = z.strictObject({
   duplicates: value(oneOf(['skip', 'create'])).prefault('skip'),
   limit: value(wholeNumber(1, Number.MAX_SAFE_INTEGER)).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),
+  accept: value(parseAccept).prefault([]),
 });
 const OPTION_NAMES = Object.keys(schema.shape);
 

@@ -12,6 +12,7 @@ import { FAILURE_COUNT_NAMES, rowLabel } from './model.js';
 import type { Plan } from './model-plan.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
+import { createFindings } from './run/findings.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
 
@@ -52,6 +53,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   const contacts = createDistinctSet();
   const subOrgs = new Set<string>();
   const identify = createIdentifier(resolved.duplicates);
+  const findings = createFindings({ intake, accept: resolved.accept });
 
   const fail = (source: SourceRow, failure: RowFailure): void => {
     counts.failed++;
@@ -82,6 +84,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   try {
     for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
       const asked: { draft: Draft; fingerprint: Fingerprint }[] = [];
+      findings.add(batch);
       for (const row of batch) {
         counts.rows++;
         if (row.kind === 'failed') {
@@ -120,6 +123,9 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     longest,
     expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(requests / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
+    findings: findings.list(),
+    refusedFor: [...new Set(findings.refused().map(({ finding }) => finding))],
+    warnings: intake.warnings,
     stoppedBecause,
   };
 }

@@ -2,6 +2,7 @@ import type { Halt } from '../dispatch/halt.js';
 import { StoppedError } from '../errors.js';
 import type { Ledger, RunRecord } from '../ledger/ledger.js';
 import type { Clock, Emit, RunId, RunSummary } from '../model.js';
+import type { Finding } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import type { CsvReports } from '../report/csv-reports.js';
 import type { PageGatherer, Repeat } from '../report/page-facts.js';
@@ -21,6 +22,8 @@ export interface RunContext {
   /** Where its reports go. */
   readonly folder: string;
   readonly reports: CsvReports;
+  /** Of the first rows, what isn't a reason to stop. */
+  readonly findings: readonly Finding[];
   readonly clock: Clock;
   /** By input, the last row that was taken up. */
   readonly reached: Map<number, number>;
@@ -77,7 +80,7 @@ function writeAgain(runId: RunId): string {
 
 /** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
-  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only } = options;
+  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only, accept } = options;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
@@ -91,7 +94,7 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
     out: folder,
-    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only },
+    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only, accept },
     summary: result,
   };
 }

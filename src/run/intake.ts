@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
 import { UserError } from '../errors.js';
 import { columnsError, hasNeededColumns, matchColumns } from '../map/columns.js';
+import { createDamageCheck, type DamageCheck } from '../map/damage.js';
 import { createMapper, type Mapped } from '../map/mapper.js';
-import type { SourceRecord } from '../model.js';
+import type { SourceRecord, SourceRow } from '../model.js';
+import type { FindingName } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type CsvSource, readCsv } from '../read/csv.js';
 import type { OpenInput } from '../read/open.js';
@@ -23,10 +25,18 @@ export interface Intake {
 export interface IntakeInput {
   readonly csv: CsvSource;
   readonly map: (record: SourceRecord) => readonly Mapped[];
+  /** The first rows, which `csv.rows()` gives again; null: an input that can be read again gives them itself, or there are none yet. */
+  readonly peek: (() => Promise<readonly SourceRow[]>) | null;
+  readonly damage: DamageCheck;
+  /** `--accept` */
+  readonly accept: ReadonlySet<FindingName>;
   readonly file: Pick<InputFile, 'path' | 'totalBytes' | 'sha256' | 'archive'>;
 }
 
-export type IntakeOptions = Pick<ResolvedOptions, 'inputs' | 'encoding' | 'delimiter' | 'map' | 'set' | 'idColumn' | 'subOrg' | 'only'>;
+export type IntakeOptions = Pick<
+  ResolvedOptions,
+  'inputs' | 'encoding' | 'delimiter' | 'map' | 'set' | 'idColumn' | 'subOrg' | 'only' | 'accept'
+>;
 
 /** @throws UserError where an input can't be read, or its columns don't say what each note is */
 export async function openIntake(options: IntakeOptions, stdin?: Readable): Promise<Intake> {
@@ -71,13 +81,18 @@ async function openOne(file: InputFile, index: number, options: IntakeOptions): 
       explain: (header) =>
         columnsError({ header, path: file.path, ...columns }) ?? new UserError(`${file.path}: its header can't be understood.`),
       only: options.only,
+      acceptSwallowed: options.accept.includes('swallowed-rows'),
     });
   const csv = await file.lookInto(read);
   const { reopen } = file;
   const plan = matchColumns({ header: csv.source.header, path: file.path, ...columns });
+  const rows = reopen === null ? peekable(csv) : { rows: () => rowsAgain(reopen, read), peek: null };
   return {
-    csv: reopen === null ? csv : { ...csv, rows: () => rowsAgain(reopen, read) },
+    csv: { ...csv, rows: rows.rows },
+    peek: rows.peek,
     map: createMapper({ plan, defaultSubOrg: options.subOrg }),
+    damage: createDamageCheck(plan),
+    accept: new Set(options.accept),
     file,
   };
 }
@@ -90,4 +105,26 @@ async function* rowsAgain(reopen: () => Promise<OpenInput>, read: (input: OpenIn
   } finally {
     await input.close();
   }
+}
+
+/** What can be read only once: its first batch can be looked at before. */
+function peekable(csv: CsvSource): Pick<IntakeInput, 'peek'> & Pick<CsvSource, 'rows'> {
+  const rows = csv.rows()[Symbol.asyncIterator]();
+  let first: Promise<IteratorResult<readonly SourceRow[]>> | null = null;
+  return {
+    peek: csv.hasRowsAtHand
+      ? async () => {
+          first ??= rows.next();
+          // Why it ended early is said where its rows are taken.
+          const begin = await first.catch(() => null);
+          return begin === null || begin.done === true ? [] : begin.value;
+        }
+      : null,
+    rows: async function* () {
+      const begin = await first;
+      if (begin?.done === true) return;
+      if (begin !== null) yield begin.value;
+      yield* { [Symbol.asyncIterator]: () => rows };
+    },
+  };
 }

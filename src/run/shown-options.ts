@@ -31,6 +31,7 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--order', options.order],
     ['--duplicates', options.duplicates],
     ['--limit', limit === null ? null : formatCount(limit)],
+    ['--accept', options.accept.length === 0 ? null : options.accept.join(', ')],
     ['--only', only === null ? null : only.join(', ')],
   ];
   return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));

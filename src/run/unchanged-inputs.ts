@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { FIELDS } from '../fields.js';
 import type { RunRecord } from '../ledger/ledger.js';
 import { FAILURE_CLASSES } from '../model.js';
+import { FINDING_NAMES } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, type IntakeOptions, openIntake } from './intake.js';
 import { type ConstantLengths, constantsAgain } from './note-constants.js';
@@ -54,10 +55,12 @@ export type SavedOptions = Omit<IntakeOptions, 'inputs'> & Pick<ResolvedOptions,
 /** Null where the record isn't what `runRecord` writes. */
 function savedOptions(record: RunRecord['options']): (SavedOptions & { readonly noteConstants: ConstantLengths }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
+  // Runs of earlier versions have none.
+  const accept = record.accept ?? [];
   if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
-  if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only)) return null;
+  if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only) || !isAccept(accept)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
-  return { subOrg, map, set, noteConstants, delimiter, encoding, idColumn, limit, only, duplicates };
+  return { subOrg, map, set, noteConstants, delimiter, encoding, idColumn, limit, only, accept, duplicates };
 }
 
 function isTextOrNull(value: unknown): value is string | null {
@@ -80,6 +83,10 @@ function isLimit(value: unknown): value is ResolvedOptions['limit'] {
 
 function isOnly(value: unknown): value is ResolvedOptions['only'] {
   return value === null || (Array.isArray(value) && value.every((word) => FAILURE_CLASSES.some((known) => known === word)));
+}
+
+function isAccept(value: unknown): value is ResolvedOptions['accept'] {
+  return Array.isArray(value) && value.every((word) => FINDING_NAMES.some((known) => known === word));
 }
 
 async function sha256Of(path: string): Promise<string> {
