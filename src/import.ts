@@ -84,7 +84,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     });
     try {
       const folder = await createRunFolder(resolved.out, runId);
-      const reports = await openCsvReports({ folder, inputCount: intake.inputs.length });
+      const reports = await openCsvReports({ folder, inputCount: intake.inputs.length, excel: resolved.excel });
       return await run(
         { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt, findings },
         { ...hooks, env },

@@ -74,6 +74,8 @@ export interface ImportOptions {
   readonly limit?: number | string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
+  /** Reports that a spreadsheet opens rightly: byte order mark, CRLF, and every cell as it is. */
+  readonly excel?: boolean;
   /** Findings of the damage check that are right as they are; also a comma separated list of them. */
   readonly accept?: string | readonly string[];
 }
@@ -113,6 +115,7 @@ export interface ResolvedOptions {
   readonly limit: number | null;
   readonly only: readonly FailureClass[] | null;
   readonly accept: readonly FindingName[];
+  readonly excel: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -241,6 +244,7 @@ const schema = z.strictObject({
   limit: value(wholeNumber(1, Number.MAX_SAFE_INTEGER)).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),
   accept: value(parseAccept).prefault([]),
+  excel: value(yesOrNo).prefault(false),
 });
 const OPTION_NAMES = Object.keys(schema.shape);
 

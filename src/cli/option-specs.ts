@@ -179,6 +179,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ROWS,
   },
   {
+    name: 'excel',
+    flags: '--excel',
+    meaning: 'success.csv and failures.csv for a spreadsheet: byte order mark, CRLF, and an apostrophe before what it would change',
+    commands: [...ROWS, 'report'],
+  },
+  {
     name: 'metricsFile',
     flags: '--metrics-file <path>',
     meaning: "Prometheus text for node_exporter's textfile collector, replaced atomically; `plan` writes none",

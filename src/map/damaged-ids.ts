@@ -42,7 +42,7 @@ export function trimId(cell: string): string {
 /** Whether more was around the id than the blanks that everybody sees. */
 export function hasHiddenEnds(cell: string): boolean {
   const last = cell.length - 1;
-  if (last < 0 || (cell.charCodeAt(0) < 0x80 && cell.charCodeAt(last) < 0x80)) return false;
+  if (last < 0 || (isPlain(cell.charCodeAt(0)) && isPlain(cell.charCodeAt(last)))) return false;
   return HIDDEN_END.test(cell);
 }
 

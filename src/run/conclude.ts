@@ -80,7 +80,7 @@ function writeAgain(runId: RunId): string {
 
 /** What `runs` and `report` need: never the key, nor a note's name or text. */
 export function runRecord({ runId, options, intake, folder, reached, startedAt }: RunContext, result: RunSummary | null): RunRecord {
-  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only, accept } = options;
+  const { baseUrl, subOrg, map, set, delimiter, encoding, idColumn, duplicates, limit, only, accept, excel } = options;
   return {
     runId,
     startedAt: new Date(startedAt).toISOString(),
@@ -94,7 +94,20 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
     out: folder,
-    options: { baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), delimiter, encoding, idColumn, duplicates, limit, only, accept },
+    options: {
+      baseUrl: baseUrl.href,
+      subOrg,
+      map,
+      ...keptConstants(set),
+      delimiter,
+      encoding,
+      idColumn,
+      duplicates,
+      limit,
+      only,
+      accept,
+      excel,
+    },
     summary: result,
   };
 }

@@ -32,6 +32,7 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--duplicates', options.duplicates],
     ['--limit', limit === null ? null : formatCount(limit)],
     ['--accept', options.accept.length === 0 ? null : options.accept.join(', ')],
+    ['--excel', options.excel ? 'yes' : null],
     ['--only', only === null ? null : only.join(', ')],
   ];
   return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));

@@ -57,6 +57,8 @@ describe('defaults', () => {
       duplicates: 'skip',
       limit: null,
       only: null,
+      accept: [],
+      excel: false,
     });
   });
 
