@@ -22,7 +22,7 @@ export type {
   SourceRow,
 } from './model.js';
 export type { UndoPreview, UndoSummary, VerifySummary } from './model-after-run.js';
-export type { LargeImport, Plan } from './model-plan.js';
+export type { Finding, FindingName, LargeImport, Plan } from './model-plan.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
 export { type PrunedRun, type PrunedRuns, type PruneOptions, pruneRuns } from './prune-runs.js';

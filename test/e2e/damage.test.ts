@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import type { Plan } from '../../src/model.js';
+import type { Plan } from '../../src/model-plan.js';
 import { test } from '../support/bench.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 import { failureRows } from '../support/reports.js';

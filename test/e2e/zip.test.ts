@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import type { Plan } from '../../src/model.js';
+import type { Plan } from '../../src/model-plan.js';
 import { type Bench, test } from '../support/bench.js';
 import { readReport } from '../support/reports.js';
 import { zipOf } from '../support/zip.js';
