@@ -34,7 +34,7 @@ export function planText(plan: Plan): string {
     );
     lines.push(`Time to create: ${times.join(', ')}.`);
   }
-  lines.push(...damageLines(plan), ...plan.warnings.flatMap((warning) => ['', warning]));
+  lines.push(...damageLines(plan), ...plan.warnings.flatMap((warning) => ['', cleanLine(warning)]));
   for (const failureClass of FAILURE_CLASSES) {
     const count = counts.failures[FAILURE_COUNT_NAMES[failureClass]];
     if (count === 0) continue;
@@ -50,7 +50,11 @@ export function planText(plan: Plan): string {
 
 function damageLines({ findings, refusedFor }: Plan): string[] {
   if (findings.length === 0) return [];
-  const lines = ['', 'Damage check', ...findings.map((finding) => `  ${findingLine(finding)}${finding.accepted ? ' (accepted)' : ''}`)];
+  const lines = [
+    '',
+    'Damage check',
+    ...findings.map((finding) => `  ${cleanLine(findingLine(finding))}${finding.accepted ? ' (accepted)' : ''}`),
+  ];
   if (refusedFor.length === 0) return lines;
   return [
     ...lines,
