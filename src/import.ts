@@ -21,6 +21,7 @@ import type { Clock, Emit, ImportEvent, RunSummary } from './model.js';
 import type { LargeImport } from './model-plan.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
+import { findingLine } from './report/finding-line.js';
 import { gatherPageFacts, type Repeat } from './report/page-facts.js';
 import { publicMessage } from './report/public-message.js';
 import { createRunFolder, newRunId } from './report/run-folder.js';
@@ -76,7 +77,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     clock,
   });
   try {
-    await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
+    const findings = await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);
     tellLargeLedger(resolved.ledger, hooks.onEvent);
     const ledger = openLedger({
@@ -89,9 +90,9 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     });
     try {
       const folder = await createRunFolder(resolved.out, runId);
-      const reports = await openCsvReports({ folder, inputCount: resolved.inputs.length });
+      const reports = await openCsvReports({ folder, inputCount: intake.inputs.length, excel: resolved.excel });
       return await run(
-        { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt },
+        { runId, options: resolved, intake, ledger, folder, reports, clock, reached: new Map(), startedAt, findings },
         { ...hooks, env },
       );
     } finally {
@@ -135,6 +136,9 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   try {
     const { inputs, limit, baseUrl } = options;
     emit({ type: 'run_started', runId, baseUrl: baseUrl.href, inputs, totalBytes: intake.totalBytes, limit });
+    for (const message of intake.warnings) emit({ type: 'warning', code: 'left_out', message });
+    for (const finding of context.findings.filter(({ accepted }) => !accepted))
+      emit({ type: 'warning', code: finding.finding, message: findingLine(finding) });
     for (const { csv } of intake.inputs) {
       reports.inputOpened(csv.source, csv.rawHeader);
       emit({ type: 'input_opened', input: csv.source });

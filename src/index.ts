@@ -22,7 +22,7 @@ export type {
   SourceRow,
 } from './model.js';
 export type { UndoPreview, UndoSummary, VerifySummary } from './model-after-run.js';
-export type { LargeImport, Plan, ReadAs } from './model-plan.js';
+export type { Finding, FindingName, LargeImport, Plan, ReadAs } from './model-plan.js';
 export type { ImportOptions } from './options.js';
 export { planImport } from './plan.js';
 export { type ListedProfile, listProfiles, showProfile } from './profiles.js';

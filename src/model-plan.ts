@@ -24,6 +24,12 @@ export interface Plan {
   readonly ledger: { readonly path: string; readonly exists: boolean };
   /** Inputs that are read by a profile, or could be. */
   readonly readAs: readonly ReadAs[];
+  /** What the damage check found in all rows. */
+  readonly findings: readonly Finding[];
+  /** Names of findings in the first rows that keep an import from starting. */
+  readonly refusedFor: readonly FindingName[];
+  /** For a person: what of the inputs isn't read. */
+  readonly warnings: readonly string[];
   /** Why reading ended early, for instance at a quote that never closes; null if it didn't. */
   readonly stoppedBecause: string | null;
 }
@@ -54,4 +60,56 @@ export interface LargeImport {
 export interface Estimate {
   readonly count: number;
   readonly precision: 'exact' | 'about' | 'at_least';
+}
+
+/** What the damage check looks for. The names are a contract: plan, messages, `--accept`. */
+export const FINDING_NAMES = [
+  'scientific-ids',
+  'lost-leading-zeros',
+  'salesforce-case',
+  'replacement-characters',
+  'mojibake',
+  'swallowed-rows',
+  'footer',
+  'second-header',
+  'sep-line',
+  'nbsp-ids',
+] as const;
+export type FindingName = (typeof FINDING_NAMES)[number];
+
+/** Those that would send something else than the CRM had. The others are told. */
+export const CORRUPTING: ReadonlySet<FindingName> = new Set<FindingName>([
+  'scientific-ids',
+  'lost-leading-zeros',
+  'salesforce-case',
+  'replacement-characters',
+  'mojibake',
+]);
+
+/** Something of a row that a spreadsheet or a wrong encoding did. */
+export interface RowDamage {
+  readonly finding: FindingName;
+  /** As the file calls it. */
+  readonly column: string;
+  /** Position in the cell, from 1, in code points; 0: it is of the whole cell. */
+  readonly measure: number;
+  /** What was found; never the note's text. */
+  readonly message: string;
+}
+
+/** What the damage check found, once for each kind and column of an input. */
+export interface Finding {
+  readonly finding: FindingName;
+  /** It would send something else than the CRM had: it keeps an import from starting, unless it is accepted. */
+  readonly corrupting: boolean;
+  readonly accepted: boolean;
+  /** The first row's label; null: it isn't of a row. */
+  readonly row: string | null;
+  /** Where that row starts in its file, from 1. */
+  readonly line: number;
+  /** null: it is of the whole row. */
+  readonly column: string | null;
+  /** Rows of which it is known; a row may have several findings. */
+  readonly count: number;
+  readonly message: string;
 }

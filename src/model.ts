@@ -58,6 +58,8 @@ export interface SourceRecord extends SourcePosition {
   readonly cells: readonly string[];
   /** Bytes of the record in the file, decoded to UTF-8: what it holds in memory, roughly. */
   readonly bytes: number;
+  /** True: every character of it is ASCII. Absent: not known. */
+  readonly isAscii?: boolean;
   /** A failures file's `_occurrence`: which of several identical notes this is, from 1. */
   readonly occurrence: number | null;
   /** Which of the contacts that the record names this row is for, from 0. Its contact cell then names only that one. */
@@ -69,6 +71,8 @@ export interface MalformedRecord extends SourcePosition {
   readonly kind: 'malformed';
   /** What was expected and what was found; never the note's text. */
   readonly message: string;
+  /** Where it isn't a record that can't be read, but one that is no row. */
+  readonly finding?: 'footer' | 'second-header' | 'swallowed-rows';
   /** The record as it stands in the file, in the file's own encoding, its line end included. */
   readonly raw: Uint8Array;
 }

@@ -3,6 +3,7 @@ import { editDistance } from './edit-distance.js';
 import { FIELDS, type Field } from './fields.js';
 import { isLoopback } from './loopback.js';
 import { assertNever, FAILURE_CLASSES, type FailureClass } from './model.js';
+import { FINDING_NAMES, type FindingName } from './model-plan.js';
 import { findProfile, PROFILE_IDS, type Profile } from './profiles.js';
 import { shorten as shortenTo } from './shorten.js';
 import { readSmallFile } from './small-file.js';
@@ -197,6 +198,20 @@ export function parseSeparator(found: unknown, refuse: Refuse): string | undefin
   return typeof found === 'string' && found.trim() !== '' && found.length <= 10 && !/["\r\n\0]/.test(found)
     ? found.trim()
     : refuse('what stands between the ids of a cell, such as ";", or none');
+}
+
+/** Findings, each word a comma separated list of them. */
+export function parseAccept(found: unknown, refuse: Refuse): readonly FindingName[] | undefined {
+  const expected = `findings of the damage check (${FINDING_NAMES.join(', ')})`;
+  const lists: readonly unknown[] | null = typeof found === 'string' ? [found] : Array.isArray(found) ? found : null;
+  if (lists === null) return refuse(expected);
+  const names = new Set<FindingName>();
+  for (const word of lists.flatMap((list) => String(list).split(',')).map((word) => word.trim())) {
+    const name = FINDING_NAMES.find((known) => known === word);
+    if (name === undefined) refuse(expected, show(word) + near(word, FINDING_NAMES));
+    else names.add(name);
+  }
+  return [...names];
 }
 
 function isFailureClass(word: string): word is FailureClass {

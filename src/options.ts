@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { FIELDS, type Field, type Filter, type Since } from './fields.js';
 import type { FailureClass } from './model.js';
+import type { FindingName } from './model-plan.js';
 import { parseFilters, parseSince } from './option-conditions.js';
 import {
   DAY_MS,
@@ -9,6 +10,7 @@ import {
   near,
   oneOf,
   type Parse,
+  parseAccept,
   parseBaseUrl,
   parseDelimiter,
   parseDuration,
@@ -91,6 +93,10 @@ export interface ImportOptions {
   readonly contactSeparator?: string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
+  /** Reports that a spreadsheet opens rightly: byte order mark, CRLF, and every cell as it is. */
+  readonly excel?: boolean;
+  /** Findings of the damage check that are right as they are; also a comma separated list of them. */
+  readonly accept?: string | readonly string[];
 }
 
 /** Options after the trust boundary: everything is there, in one unit. */
@@ -136,6 +142,8 @@ export interface ResolvedOptions {
   /** null: what the profile says. */
   readonly contactSeparator: string | null;
   readonly only: readonly FailureClass[] | null;
+  readonly accept: readonly FindingName[];
+  readonly excel: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -272,6 +280,8 @@ const schema = z.strictObject({
   contacts: value(text('the path of a CSV file')).optional().transform(orNull),
   contactSeparator: value(parseSeparator).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),
+  accept: value(parseAccept).prefault([]),
+  excel: value(yesOrNo).prefault(false),
 });
 const OPTION_NAMES = Object.keys(schema.shape);
 

@@ -13,6 +13,7 @@ import type { Plan } from './model-plan.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { emptyCounts } from './report/summary.js';
 import { unknownContactOf } from './report/unknown-contacts.js';
+import { createFindings } from './run/findings.js';
 import { type Intake, openIntake } from './run/intake.js';
 import { prepareRows } from './run/rows.js';
 import { readAs } from './run/tell-profiles.js';
@@ -56,6 +57,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   const unknownContacts = createDistinctSet();
   const subOrgs = new Set<string>();
   const identify = createIdentifier(resolved.duplicates);
+  const findings = createFindings({ intake, accept: resolved.accept });
 
   const fail = (source: SourceRow, failure: RowFailure): void => {
     counts.failed++;
@@ -63,7 +65,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     const unknown = unknownContactOf(failure);
     if (unknown !== null) unknownContacts.add(hash('sha256', unknown));
     if (examples.filter((example) => example.class === failure.class).length >= EXAMPLES_PER_CLASS) return;
-    examples.push({ class: failure.class, row: rowLabel(source, resolved.inputs.length), line: source.line, message: failure.message });
+    examples.push({ class: failure.class, row: rowLabel(source, intake.inputs.length), line: source.line, message: failure.message });
   };
 
   const count = (draft: Draft, note: KnownNote | null): void => {
@@ -88,6 +90,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
   try {
     for await (const batch of prepareRows(intake, resolved.limit).batches(signal)) {
       const asked: { draft: Draft; fingerprint: Fingerprint }[] = [];
+      findings.add(batch);
       for (const row of batch) {
         counts.rows++;
         if (row.kind === 'failed') {
@@ -129,6 +132,9 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     expected: rates.map((requestsPerSecond) => ({ requestsPerSecond, seconds: Math.ceil(memories / requestsPerSecond) })),
     ledger: { path: resolved.ledger, exists: ledger !== null },
     readAs: readAs(intake),
+    findings: findings.list(),
+    refusedFor: [...new Set(findings.refused().map(({ finding }) => finding))],
+    warnings: intake.warnings,
     stoppedBecause,
   };
 }

@@ -43,7 +43,7 @@ export async function rewriteReports(
     const inputs = await openUnchanged(run, resolved.set);
     try {
       // Without a ledger there is no run.
-      return await rewrite({ run, ledger: ledger as Ledger, inputs, now: clock.now });
+      return await rewrite({ run, ledger: ledger as Ledger, inputs, excel: resolved.excel || run.options.excel === true, now: clock.now });
     } finally {
       await inputs.intake?.close();
     }
@@ -56,10 +56,11 @@ interface Rewriting {
   readonly run: RunRecord;
   readonly ledger: Ledger;
   readonly inputs: RunInputs;
+  readonly excel: boolean;
   readonly now: () => number;
 }
 
-async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<RewrittenReports> {
+async function rewrite({ run, ledger, inputs, excel, now }: Rewriting): Promise<RewrittenReports> {
   const folder = run.out;
   const notes = inputs.intake === null ? [inputs.why] : [];
   const hasNames = inputs.intake !== null && inputs.isNameKnown;
@@ -69,7 +70,7 @@ async function rewrite({ run, ledger, inputs, now }: Rewriting): Promise<Rewritt
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { recursive: true, mode: 0o700 });
   try {
-    const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length });
+    const reports = await openCsvReports({ folder: draft, inputCount: run.inputs.length, excel });
     let [hasFailures, retaken] = [false, 0];
     if (inputs.intake !== null) {
       for (const { csv } of inputs.intake.inputs) reports.inputOpened(csv.source, csv.rawHeader);

@@ -29,7 +29,7 @@ export const FIRST_STEPS: CommandSpec['examples'] = [
 ];
 
 const RUN = { name: '<run>', meaning: 'the run id, as `runs` lists it' };
-const INPUTS = { name: '<input...>', meaning: "CSV files ('-' is standard input; .gz is read as it is)" };
+const INPUTS = { name: '<input...>', meaning: "CSV files ('-' is standard input; .gz and .zip are read as they are)" };
 
 export const COMMANDS: readonly CommandSpec[] = [
   {

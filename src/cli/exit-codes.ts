@@ -32,7 +32,12 @@ export function exitCodeOfSummary(summary: Pick<RunSummary, 'status'>, signal: S
 }
 
 /** What an import would end with, as far as a plan can know it. */
-export function exitCodeOfPlan(plan: { readonly counts: Pick<Plan['counts'], 'failed'>; readonly stoppedBecause: string | null }): number {
+export function exitCodeOfPlan(plan: {
+  readonly counts: Pick<Plan['counts'], 'failed'>;
+  readonly refusedFor: Plan['refusedFor'];
+  readonly stoppedBecause: string | null;
+}): number {
+  if (plan.refusedFor.length > 0) return EXIT.couldNotStart;
   if (plan.stoppedBecause !== null) return EXIT.stopped;
   return plan.counts.failed > 0 ? EXIT.someFailed : EXIT.done;
 }

@@ -223,6 +223,20 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   { name: 'limit', flags: '--limit <n>', meaning: 'stop after n rows: try twenty on production first', commands: ROWS },
   { name: 'only', flags: '--only <class,…>', meaning: 'of a failures file, take only these classes', commands: ROWS },
   {
+    name: 'accept',
+    flags: '--accept <finding,…>',
+    meaning:
+      'what the damage check found is right as it is (`mojibake`, `scientific-ids` …); of `footer` and `second-header`: leave these lines out',
+    repeatable: true,
+    commands: ROWS,
+  },
+  {
+    name: 'excel',
+    flags: '--excel',
+    meaning: 'success.csv and failures.csv for a spreadsheet: byte order mark, CRLF, and an apostrophe before what it would change',
+    commands: [...ROWS, 'report'],
+  },
+  {
     name: 'metricsFile',
     flags: '--metrics-file <path>',
     meaning: "Prometheus text for node_exporter's textfile collector, replaced atomically; `plan` writes none",

@@ -324,6 +324,8 @@ export interface RunRecord {
 
 export interface RunInput {
   readonly path: string;
+  /** The zip archive that this is a part of: `bytes` and `sha256` are the archive's. Absent: a file of its own. */
+  readonly archive?: string;
   readonly bytes: number | null;
   /** Hex; null until the input was read to its end, and for standard input. */
   readonly sha256: string | null;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parsePhoneAddress } from '../phone-address.js';
+import { trimId } from './damaged-ids.js';
 
 /** The API's limits, in Unicode code points (its reference; JSON Schema counts so). */
 export const MAX_NAME = 200;
@@ -55,11 +56,11 @@ export function hasVisible(value: string): boolean {
 type Report = (rule: string, measure: number, message: string) => void;
 
 const noteSchema = z.object({
-  contactId: z.string().trim().check(rules(checkContactId)),
+  contactId: z.string().overwrite(trimId).check(rules(checkContactId)),
   name: z.string().check(rules((value, report) => checkContent(value, MAX_NAME, report))),
   text: z.string().check(rules((value, report) => checkContent(value, MAX_TEXT, report))),
   subOrg: z.string().trim().check(rules(checkSubOrg)),
-  id: z.string().trim().check(rules(checkId)).nullable(),
+  id: z.string().overwrite(trimId).check(rules(checkId)).nullable(),
 });
 
 /** Makes a zod check of a function that reports each rule that is broken. */

@@ -6,6 +6,11 @@ export function looksGzipped(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08;
 }
 
+/** The local header of a first file, or the end of a directory without one. */
+export function looksZipped(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b && ((head[2] === 3 && head[3] === 4) || (head[2] === 5 && head[3] === 6));
+}
+
 export function isBlank(bytes: Uint8Array): boolean {
   return bytes.every((byte) => byte === 0x0a || byte === 0x0d || byte === 0x20 || byte === 0x09 || byte === 0);
 }
@@ -32,10 +37,12 @@ export function refuseForeign(path: string, head: Buffer, encoding: string | nul
 }
 
 const EXPORT = 'open it in the spreadsheet program, save it as "CSV UTF-8", and import that file';
+const ZIP =
+  'A zip archive of CSV files is read as a file of its own: not from standard input, since its directory stands at its end, and not packed once more';
 const BINARY = 'is not a text file; expected CSV, gzipped or not';
 const FOREIGN: readonly { readonly begins: string; readonly what: string }[] = [
-  { begins: 'PK\x03\x04', what: `is a spreadsheet (xlsx, ods) or another zip archive, not CSV; ${EXPORT}, or unpack the archive` },
-  { begins: 'PK\x05\x06', what: 'is an empty zip archive, not CSV' },
+  { begins: 'PK\x03\x04', what: `is a spreadsheet (xlsx, ods) or another zip archive where only CSV can be read; ${EXPORT}. ${ZIP}` },
+  { begins: 'PK\x05\x06', what: `is an empty zip archive where only CSV can be read. ${ZIP}` },
   { begins: 'PK\x07\x08', what: 'is a zip archive in parts, not CSV; unpack it and import the CSV files in it' },
   { begins: '\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', what: `is an old Office file (xls), not CSV; ${EXPORT}` },
   { begins: '%PDF-', what: 'is a PDF, not CSV; export the notes from the CRM as CSV' },

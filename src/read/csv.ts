@@ -11,6 +11,10 @@ export interface CsvSource {
   readonly source: SourceInput;
   /** The header line as it stands in the file, in the file's own encoding, its line end included, a byte order mark not. */
   readonly rawHeader: Uint8Array;
+  /** A first line `sep=;`, by which spreadsheets tell the delimiter to each other; the header stands below it. */
+  readonly sepLine: boolean;
+  /** Bytes of rows were read together with the header: the first batch comes without waiting for whoever writes. */
+  readonly hasRowsAtHand: boolean;
   /**
    * The rows, in batches, as they are parsed: the next part of the input is read when the next batch is pulled. To be called once.
    * @throws StoppedError `unclosed_quote` or `input_changed`, after the rows before it were given
@@ -28,6 +32,7 @@ const MAX_RECORD_BYTES = 16 * 1024 * 1024;
  * @param options.accepts whether a header names the needed columns; gets a failures file's original columns
  * @param options.explain what is wrong with a header that isn't accepted
  * @param options.only of a failures file, take only rows of these classes
+ * @param options.acceptSwallowed a field whose lines look like rows is taken as it is
  * @throws UserError if the header can't be read or isn't accepted, or `only` is given for something else than a failures file
  */
 export async function readCsv(options: {
@@ -38,6 +43,7 @@ export async function readCsv(options: {
   explain?: (header: readonly string[]) => UserError;
   only?: readonly FailureClass[] | null;
   maxRecordBytes?: number;
+  acceptSwallowed?: boolean;
 }): Promise<CsvSource> {
   const { input, index, delimiter } = options;
   const only = options.only ?? null;
@@ -69,7 +75,18 @@ export async function readCsv(options: {
   return {
     source,
     rawHeader: input.original(header.start, header.end) ?? Uint8Array.from(header.bytes.subarray(header.start, header.end)),
-    rows: () => readRecords({ input, source, header, failures, startParser, maxRecordBytes: options.maxRecordBytes ?? MAX_RECORD_BYTES }),
+    sepLine: header.sepLine,
+    hasRowsAtHand: header.end < header.bytes.length,
+    rows: () =>
+      readRecords({
+        input,
+        source,
+        header,
+        failures,
+        startParser,
+        maxRecordBytes: options.maxRecordBytes ?? MAX_RECORD_BYTES,
+        acceptSwallowed: options.acceptSwallowed ?? false,
+      }),
   };
 }
 

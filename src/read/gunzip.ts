@@ -1,4 +1,4 @@
-import { constants, createGunzip } from 'node:zlib';
+import { constants, createGunzip, createInflateRaw, type Gunzip, type InflateRaw } from 'node:zlib';
 import { StoppedError } from '../errors.js';
 
 /** DEFLATE's own limit is about 1032:1; notes reach 5:1 to 30:1. Below the floor the ratio says nothing. */
@@ -7,17 +7,32 @@ const EXPANSION_FLOOR_BYTES = 8 * 1024 * 1024;
 /** Written piece by piece, so that what one write can expand to stays small. */
 const PIECE_BYTES = 8 * 1024;
 
+type Read = () => Promise<Buffer | null>;
+
 /**
  * Unpacks gzip (RFC 1952, several members too). What could be unpacked is given before an error is thrown; of damaged data (not: data that ends too early) the last piece before the damage may be lost.
  * @param taken is told how many of the packed bytes were unpacked, piece by piece
  * @throws StoppedError where the data ends too early, is damaged, or expands beyond what text can
  */
-export function gunzipped(
-  read: () => Promise<Buffer | null>,
-  path: string,
-  taken: (bytes: number) => void = () => {},
-): () => Promise<Buffer | null> {
-  const inflate = createGunzip({ chunkSize: 64 * 1024, flush: constants.Z_SYNC_FLUSH });
+export function gunzipped(read: Read, path: string, taken: (bytes: number) => void = () => {}): Read {
+  return unpacked({ read, path, taken, inflate: createGunzip(SETTINGS), what: 'gzip' });
+}
+
+/** The same for bare DEFLATE data (RFC 1951), as a zip archive has it. */
+export function inflatedRaw(read: Read, path: string, taken: (bytes: number) => void): Read {
+  return unpacked({ read, path, taken, inflate: createInflateRaw(SETTINGS), what: 'zip' });
+}
+
+const SETTINGS = { chunkSize: 64 * 1024, flush: constants.Z_SYNC_FLUSH };
+
+function unpacked(packing: {
+  readonly read: Read;
+  readonly path: string;
+  readonly taken: (bytes: number) => void;
+  readonly inflate: Gunzip | InflateRaw;
+  readonly what: string;
+}): Read {
+  const { read, path, taken, inflate, what } = packing;
   const plain: Buffer[] = [];
   let packed: Buffer = Buffer.alloc(0);
   let packedBytes = 0;
@@ -35,8 +50,8 @@ export function gunzipped(
     }
   });
   inflate.on('error', (error: NodeJS.ErrnoException) => {
-    const what = error.code === 'Z_BUF_ERROR' ? 'the gzip data ends too early' : `the gzip data is damaged (${error.message})`;
-    failure ??= stopped(path, `${what}; get the whole file and run the same command again`, error);
+    const damage = error.code === 'Z_BUF_ERROR' ? `the ${what} data ends too early` : `the ${what} data is damaged (${error.message})`;
+    failure ??= stopped(path, `${damage}; get the whole file and run the same command again`, error);
     wake();
   });
   inflate.on('end', () => {
@@ -76,7 +91,7 @@ export function gunzipped(
       rest = await read();
     }
     packed = Buffer.alloc(0);
-    if (surplus) throw stopped(path, 'something that is not gzip follows the gzip data');
+    if (surplus) throw stopped(path, `something that is not ${what} follows the ${what} data`);
     return null;
   }
 }

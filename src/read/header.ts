@@ -7,7 +7,9 @@ import type { ParseFault, StartParser } from './record-parser.js';
 export interface Header {
   readonly cells: readonly string[];
   readonly delimiter: string;
-  /** Offsets in the UTF-8 bytes. */
+  /** There is a first line `sep=;`. */
+  readonly sepLine: boolean;
+  /** Offsets in the UTF-8 bytes; a `sep=;` line is left to the header. */
   readonly start: number;
   readonly end: number;
   /** Everything read so far, from offset 0. */
@@ -31,12 +33,13 @@ export async function findHeader(options: {
   explain: (cells: readonly string[]) => UserError;
 }): Promise<Header> {
   const { input, startParser } = options;
-  const candidates = (options.delimiter === null ? DELIMITERS : [options.delimiter]).map((delimiter) => candidate(delimiter, startParser));
+  let candidates: ReturnType<typeof candidate>[] | null = null;
+  let sep: SepLine | null = null;
   const chunks: Buffer[] = [];
   let length = 0;
   let failure: unknown = null;
   let ended = false;
-  while (!ended && candidates.some(({ pending }) => pending())) {
+  while (!ended && (candidates === null || candidates.some(({ pending }) => pending()))) {
     if (length > LONGEST_HEADER_BYTES)
       throw new UserError(`${input.path}: the first line is longer than 1 MiB; expected a header line with the names of the columns`);
     let chunk: Buffer | null = null;
@@ -50,8 +53,20 @@ export async function findHeader(options: {
       chunks.push(chunk);
       length += chunk.length;
     }
+    if (candidates === null) {
+      if (length < LONGEST_SEP_LINE && !ended) continue;
+      const begin = Buffer.concat(chunks);
+      sep = sepLine(begin);
+      const base = sep?.bytes ?? 0;
+      const delimiters =
+        options.delimiter === null ? new Set([...(sep === null ? [] : [sep.delimiter]), ...DELIMITERS]) : [options.delimiter];
+      candidates = Array.from(delimiters, (delimiter) => candidate({ delimiter, startParser, base }));
+      for (const { feed } of candidates) await feed(begin.subarray(base));
+      if (!ended) continue;
+    }
     for (const { feed } of candidates) await feed(chunk);
   }
+  candidates ??= [];
   const bytes = Buffer.concat(chunks);
   const read = candidates.flatMap(({ delimiter, found }) => {
     const record = found();
@@ -77,7 +92,31 @@ export async function findHeader(options: {
     );
   }
   if (chosen === undefined) throw options.explain(header.cells);
-  return { cells: header.cells, delimiter: header.delimiter, start, end: header.end, bytes, failure };
+  return {
+    cells: header.cells,
+    delimiter: header.delimiter,
+    sepLine: sep !== null,
+    start: sep === null ? start : 0,
+    end: header.end,
+    bytes,
+    failure,
+  };
+}
+
+interface SepLine {
+  readonly delimiter: string;
+  /** Its line end included. */
+  readonly bytes: number;
+}
+
+const LONGEST_SEP_LINE = 16;
+
+/** `sep=;`: what Excel writes, or is given, so that a file opens rightly wherever it goes. */
+function sepLine(begin: Buffer): SepLine | null {
+  const found = /^"?sep=(\\t|[^"\r\n])"?(?:\r\n|\n|\r)/i.exec(begin.toString('utf8', 0, LONGEST_SEP_LINE));
+  const [line, delimiter] = found ?? [];
+  if (line === undefined || delimiter === undefined) return null;
+  return { delimiter: delimiter === '\\t' ? '\t' : delimiter, bytes: Buffer.byteLength(line) };
 }
 
 const FAULTS: Readonly<Record<ParseFault['kind'], string>> = {
@@ -93,15 +132,15 @@ interface FirstRecord {
   readonly end: number;
 }
 
-function candidate(delimiter: string, startParser: StartParser) {
+function candidate({ delimiter, startParser, base }: { delimiter: string; startParser: StartParser; base: number }) {
   let record: FirstRecord | null = null;
   let fault: ParseFault | null = null;
-  let start = 0;
+  let start = base;
   const parser = startParser({
     delimiter,
     onRecord: (cells, end) => {
-      if (record === null && !isSpace(cells)) record = { cells, start, end };
-      start = end;
+      if (record === null && !isSpace(cells)) record = { cells, start, end: base + end };
+      start = base + end;
     },
   });
   const pending = (): boolean => record === null && fault === null;

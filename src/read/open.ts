@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { StoppedError, UserError } from '../errors.js';
 import { chooseEncoding, encodingName, isBlank, looksGzipped, refuseForeign } from './content.js';
 import { gunzipped } from './gunzip.js';
-import { openStored } from './stored.js';
+import { openStored, type StoredBytes } from './stored.js';
 import { transcoder } from './transcode.js';
 
 /** An input whose first bytes were looked at: text, in a known encoding, read as UTF-8. */
@@ -37,12 +37,27 @@ const HEAD_BYTES = 4096;
  * @throws UserError if it can't be read, is empty, or isn't text: the message names the path
  */
 export async function openInput(options: { path: string; encoding: string | null; stdin?: Readable }): Promise<OpenInput> {
-  const { path } = options;
-  const wanted = options.encoding === null ? null : encodingName(path, options.encoding);
-  const stored = await openStored(path, options.stdin);
+  return await openBytes({ ...options, stored: await openStored(options.path, options.stdin), mayBePacked: true });
+}
+
+/** The same for a file of an archive. */
+export async function openPart(options: { path: string; encoding: string | null; stored: StoredBytes }): Promise<OpenInput> {
+  return await openBytes({ ...options, mayBePacked: false });
+}
+
+async function openBytes(options: {
+  path: string;
+  encoding: string | null;
+  stored: StoredBytes;
+  mayBePacked: boolean;
+}): Promise<OpenInput> {
+  const { path, stored } = options;
   try {
+    const wanted = options.encoding === null ? null : encodingName(path, options.encoding);
     const outer = await peek(stored.read, HEAD_BYTES);
     const packed = looksGzipped(outer.head);
+    if (packed && !options.mayBePacked)
+      throw new UserError(`${path}: is packed with gzip inside the archive; unpack it and import the result`);
     let unpacked = 0;
     const count = (bytes: number) => {
       unpacked += bytes;
@@ -68,7 +83,7 @@ export function emptyInput(path: string): UserError {
 
 type Read = () => Promise<Buffer | null>;
 
-function assemble(parts: { path: string; encoding: string; stored: Awaited<ReturnType<typeof openStored>>; read: Read }): OpenInput {
+function assemble(parts: { path: string; encoding: string; stored: StoredBytes; read: Read }): OpenInput {
   const { path, encoding, stored, read } = parts;
   const own = { path, encoding, totalBytes: stored.totalBytes, bytesRead: stored.bytesRead, sha256: stored.sha256, close: stored.close };
   if (encoding === 'utf-8') return { ...own, read, original: () => null, forget: () => undefined };

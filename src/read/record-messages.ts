@@ -7,6 +7,7 @@ interface RecordMessages {
   count(found: number): string;
   encoding(cells: readonly string[]): string;
   swallowed(rows: number): string;
+  noRow(finding: 'footer' | 'second-header'): string;
   /** `lines`: how many lines the record takes until its quotes are even. */
   fault(fault: ParseFault, lines: number): string;
 }
@@ -27,7 +28,11 @@ export function recordMessages(header: readonly string[], encoding: string): Rec
     },
     swallowed: (rows) =>
       `a quote that opens in this row seems to close by accident ${rows} ${rows === 1 ? 'line' : 'lines'} below: what lies between looks like rows of their own; ` +
-      'expected the closing quote in this row',
+      'expected the closing quote in this row (swallowed-rows). If it is one note: --accept swallowed-rows',
+    noRow: (finding) =>
+      finding === 'footer'
+        ? "looks like a report's footer, not a row (footer); delete it, or leave such lines out with --accept footer"
+        : 'repeats the header, and is no row (second-header); delete it, or leave such lines out with --accept second-header',
     fault: (fault, lines) => {
       const cell = columnName(fault.column);
       const what =

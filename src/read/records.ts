@@ -4,6 +4,7 @@ import { assertNever, type MalformedRecord, type SourceInput, type SourceRow } f
 import { type BrokenRecord, brokenRecord } from './broken-record.js';
 import type { FailuresFile } from './failures-file.js';
 import type { Header } from './header.js';
+import { noRow } from './no-row.js';
 import type { OpenInput } from './open.js';
 import { recordMessages } from './record-messages.js';
 import type { ParseFault, RecordParser, StartParser } from './record-parser.js';
@@ -27,10 +28,13 @@ export async function* readRecords(options: {
   failures: FailuresFile | null;
   startParser: StartParser;
   maxRecordBytes: number;
+  /** Fields of several lines are what they are, though their lines look like rows. */
+  acceptSwallowed: boolean;
 }): AsyncGenerator<readonly SourceRow[], void, undefined> {
   const { input, source, header, failures, maxRecordBytes } = options;
   const columns = header.cells.length;
   const tell = recordMessages(header.cells, source.encoding);
+  const noRowOf = noRow(header.cells);
   const bytes = rollingBytes(header.end);
   let batch: SourceRow[] = [];
   let row = 0;
@@ -130,15 +134,20 @@ export async function* readRecords(options: {
     }
     line += lineEnds;
     const message = high && !isUtf8(record) ? tell.encoding(cells) : cells.length !== columns ? tell.count(cells.length) : null;
+    const none = noRowOf(cells);
+    if (none !== null) {
+      malformed(startLine, tell.noRow(none), recordStart, end, none);
+      return;
+    }
     if (message !== null) {
       malformed(startLine, message, recordStart, end);
       return;
     }
-    if (lineEnds > (isWhole ? 1 : 0)) {
+    if (lineEnds > (isWhole ? 1 : 0) && !options.acceptSwallowed) {
       const text = record.toString('utf8').replace(/(\r\n|\n|\r)$/, '');
       const swallowed = swallowedRows({ text, delimiter: header.delimiter, columns, previousId });
       if (swallowed > 0) {
-        malformed(startLine, tell.swallowed(swallowed), recordStart, end);
+        malformed(startLine, tell.swallowed(swallowed), recordStart, end, 'swallowed-rows');
         return;
       }
     }
@@ -167,6 +176,7 @@ export async function* readRecords(options: {
           line: startLine,
           cells: restored.cells,
           bytes: record.length,
+          isAscii: !high,
           occurrence: restored.occurrence,
           target: 0,
         });
@@ -192,11 +202,11 @@ export async function* readRecords(options: {
     malformed(startLine, tell.fault(fault, lineEnds), from, end);
   }
 
-  function malformed(atLine: number, message: string, from: number, end: number): void {
+  function malformed(atLine: number, message: string, from: number, end: number, finding?: MalformedRecord['finding']): void {
     row++;
     const raw = input.original(from, end) ?? Uint8Array.from(bytes.slice(from, end));
     const record: MalformedRecord = { kind: 'malformed', input: source, row, line: atLine, message, raw };
-    batch.push(record);
+    batch.push(finding === undefined ? record : { ...record, finding });
   }
 
   /** Moves `start` to the record's first byte. */

@@ -6,7 +6,7 @@ import { StoppedError, UserError } from '../errors.js';
 import { openNamedPipe } from './named-pipe.js';
 
 /** The bytes as they are stored, in chunks of at most 64 KiB, counted and hashed on their way. */
-interface StoredBytes {
+export interface StoredBytes {
   readonly totalBytes: number | null;
   /** @throws StoppedError at the end, if the file isn't what it was when it was opened; also if it can't be read any more */
   readonly read: () => Promise<Buffer | null>;
@@ -72,7 +72,9 @@ async function fromFile(path: string): Promise<Source> {
       }
       bytes += bytesRead;
       // Longer than it was: it is being written to, perhaps without an end.
-      if (regular && (bytesRead === 0 || bytes > before.size)) refuseChanged(path, before, await handle.stat({ bigint: true }), bytes);
+      if (regular && (bytesRead === 0 || bytes > before.size)) {
+        refuseChanged({ path, before, now: await handle.stat({ bigint: true }), bytes });
+      }
       return bytesRead === 0 ? null : buffer.subarray(0, bytesRead);
     },
     close: async () => {
@@ -95,7 +97,14 @@ async function fromNamedPipe(path: string): Promise<Source> {
   };
 }
 
-function refuseChanged(path: string, before: BigIntStats, now: BigIntStats, bytes: number): void {
+/** @throws StoppedError where the file isn't what it was, or more or fewer bytes were read than it had */
+export function refuseChanged(reading: {
+  readonly path: string;
+  readonly before: BigIntStats;
+  readonly now: BigIntStats;
+  readonly bytes: number;
+}): void {
+  const { path, before, now, bytes } = reading;
   if (now.size === before.size && now.mtimeNs === before.mtimeNs && BigInt(bytes) === before.size) return;
   const change = now.size === before.size ? 'it was written to' : `it had ${before.size} bytes and has ${now.size} now`;
   throw new StoppedError(

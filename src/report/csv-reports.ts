@@ -4,7 +4,7 @@ import type { Draft, MalformedRecord, RowFailure, SettledRow, SourceInput } from
 import { assertNever, rowLabel } from '../model.js';
 import { csvHeader, csvRows } from './csv.js';
 import { createFileOrder, type FileOrder } from './file-order.js';
-import { escapedNames, guardCell, guardRow } from './guard.js';
+import { escapedNames, guardCell, guardCellAs, guardRow } from './guard.js';
 import { openMalformedFiles } from './malformed-files.js';
 import { type ReportFile, reportFile } from './report-file.js';
 import { openReportFile } from './run-folder.js';
@@ -39,10 +39,15 @@ export interface CsvReportPaths {
 /**
  * @param place.folder the run's folder
  * @param place.inputCount how many inputs the run has: rows of several are called `file:row`
+ * @param place.excel with byte order mark and CRLF, and cells that a spreadsheet would change kept by an apostrophe
  * @throws UserError where a file can't be made
  */
-export async function openCsvReports(place: { readonly folder: string; readonly inputCount: number }): Promise<CsvReports> {
-  const { folder, inputCount } = place;
+export async function openCsvReports(place: {
+  readonly folder: string;
+  readonly inputCount: number;
+  readonly excel?: boolean;
+}): Promise<CsvReports> {
+  const { folder, inputCount, excel = false } = place;
   const success = await openFile(join(folder, 'success.csv'));
   const failures = await openFile(join(folder, 'failures.csv')).catch(async (error: unknown) => {
     await success.close();
@@ -57,7 +62,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
   let turn: Promise<unknown> = Promise.resolve();
   let closed: Promise<CsvReportPaths> | null = null;
 
-  success.append(csvHeader(SUCCESS_COLUMNS));
+  success.append(csvHeader(SUCCESS_COLUMNS, excel));
 
   async function writeRows(rows: readonly SettledRow[]): Promise<void> {
     const successCells: string[][] = [];
@@ -69,7 +74,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
         case 'failed': {
           const group = groupOf(row.source.input);
           const { cells, sources } = failedRowsOf(failed, group);
-          cells.push(cellsOfFailure({ row, failure: outcome, group, inputCount }));
+          cells.push(cellsOfFailure({ row, failure: outcome, group, inputCount, excel }));
           sources.push(row.source);
           unknown.add(outcome);
           if (row.source.kind === 'malformed') malformedRecords.push(row.source);
@@ -77,11 +82,11 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
         }
         case 'created':
         case 'recovered':
-          successCells.push(cellsOfSuccess({ row, outcome, attempts: outcome.attempts, inputCount }));
+          successCells.push(cellsOfSuccess({ row, outcome, attempts: outcome.attempts, inputCount, excel }));
           break;
         case 'already_imported':
         case 'duplicate':
-          successCells.push(cellsOfSuccess({ row, outcome, attempts: 0, inputCount }));
+          successCells.push(cellsOfSuccess({ row, outcome, attempts: 0, inputCount, excel }));
           break;
         case 'filtered':
           break;
@@ -89,9 +94,9 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
           assertNever(outcome);
       }
     }
-    if (successCells.length > 0) success.append(csvRows(successCells));
+    if (successCells.length > 0) success.append(csvRows(successCells, excel));
     for (const [group, { cells, sources }] of failed) {
-      const block = Buffer.from(csvRows(cells));
+      const block = Buffer.from(csvRows(cells, excel));
       (await fileOf(group)).append(block);
       group.order.rows(block, sources);
     }
@@ -108,7 +113,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
   async function fileOf(group: HeaderGroup): Promise<ReportFile> {
     if (group.file === null) {
       group.file = await openFileLater(join(folder, `failures-${group.number}.csv`));
-      startFailures(group, group.file);
+      startFailures(group, group.file, excel);
       files.push(group.file);
     }
     return group.file;
@@ -150,7 +155,7 @@ export async function openCsvReports(place: { readonly folder: string; readonly 
       if (group === undefined) {
         const isFirst = groups.size === 0;
         group = newGroup({ header: input.header, number: groups.size + 1, file: isFirst ? failures : null });
-        if (isFirst) startFailures(group, failures);
+        if (isFirst) startFailures(group, failures, excel);
         groups.set(key, group);
       }
       groupOfInput.set(input.index, group);
@@ -196,8 +201,8 @@ async function openFileLater(path: string): Promise<ReportFile> {
   });
 }
 
-function startFailures({ header, order }: HeaderGroup, file: ReportFile): void {
-  const line = Buffer.from(failuresHeader(header));
+function startFailures({ header, order }: HeaderGroup, file: ReportFile, excel: boolean): void {
+  const line = Buffer.from(failuresHeader(header, excel));
   file.append(line);
   order.header(line.length);
 }
@@ -223,17 +228,20 @@ function cellsOfSuccess(settled: {
   readonly outcome: { readonly kind: string; readonly memoryId: string | null; readonly createdAt: string | null };
   readonly attempts: number;
   readonly inputCount: number;
+  readonly excel: boolean;
 }): string[] {
-  const { row, outcome, attempts, inputCount } = settled;
+  const { row, outcome, attempts, inputCount, excel } = settled;
+  // Scripts read it: only where it is for a spreadsheet its ids are kept by an apostrophe.
+  const guard = (cell: string) => guardCellAs(cell, excel ? 'values' : 'formulas');
   const { draft } = row;
   return [
-    guardCell(rowLabel(row.source, inputCount)),
-    guardCell(draft?.contactId ?? ''),
-    guardCell(draft?.subOrg ?? ''),
-    guardCell(draft?.name ?? ''),
-    guardCell(outcome.memoryId ?? ''),
+    guard(rowLabel(row.source, inputCount)),
+    guard(draft?.contactId ?? ''),
+    guard(draft?.subOrg ?? ''),
+    guard(draft?.name ?? ''),
+    guard(outcome.memoryId ?? ''),
     row.undone ? 'undone' : outcome.kind,
-    guardCell(outcome.createdAt ?? ''),
+    guard(outcome.createdAt ?? ''),
     String(attempts),
     draft === null ? '' : fingerprintsOf(draft, outcome.memoryId),
   ];
@@ -257,8 +265,8 @@ const FAILURE_COLUMNS = [
   '_escaped',
 ] as const;
 
-function failuresHeader(header: readonly string[]): string {
-  return csvHeader([...header.map(guardCell), ...FAILURE_COLUMNS]);
+function failuresHeader(header: readonly string[], excel: boolean): string {
+  return csvHeader([...header.map((name) => guardCellAs(name, excel ? 'values' : 'numbers')), ...FAILURE_COLUMNS], excel);
 }
 
 function cellsOfFailure(settled: {
@@ -266,9 +274,10 @@ function cellsOfFailure(settled: {
   readonly failure: RowFailure;
   readonly group: HeaderGroup;
   readonly inputCount: number;
+  readonly excel: boolean;
 }): string[] {
-  const { row, failure, group, inputCount } = settled;
-  const own = guardRow(row.source.kind === 'record' ? row.source.cells : group.emptyCells, group.names);
+  const { row, failure, group, inputCount, excel } = settled;
+  const own = guardRow(row.source.kind === 'record' ? row.source.cells : group.emptyCells, group.names, excel ? 'values' : 'numbers');
   const occurrence = row.draft?.occurrence ?? (row.source.kind === 'record' ? row.source.occurrence : null);
   return [
     ...own.cells,

@@ -1,3 +1,5 @@
+import { isChangedNumber, isChangedValue } from './spreadsheet-change.js';
+
 /**
  * The formula guard: a cell that a spreadsheet might take for a formula gets one apostrophe in front. It is undone by taking one away from
  * the columns that `_escaped` names, so cells that begin with an apostrophe get one too.
@@ -6,7 +8,23 @@
  * characters, since some spreadsheets trim before they look.
  */
 export function guardCell(cell: string): string {
-  return needsGuard(cell) ? `'${cell}` : cell;
+  return mayBeFormula(cell) ? `'${cell}` : cell;
+}
+
+/**
+ * What else gets an apostrophe: `formulas` nothing; `numbers` those that a spreadsheet would save in another form than they came;
+ * `values` also dates, decimals and the like, which some spreadsheets change.
+ */
+export type Guard = 'formulas' | 'numbers' | 'values';
+
+export function guardCellAs(cell: string, guard: Guard): string {
+  return needsGuard(cell, guard) ? `'${cell}` : cell;
+}
+
+function needsGuard(cell: string, guard: Guard): boolean {
+  if (mayBeFormula(cell)) return true;
+  if (guard === 'formulas') return false;
+  return isChangedNumber(cell) || (guard === 'values' && isChangedValue(cell));
 }
 
 /** A row of the input as a failures file has it. */
@@ -17,12 +35,12 @@ interface GuardedRow {
 }
 
 /** @param names the columns' names in `_escaped`, from `escapedNames` */
-export function guardRow(cells: readonly string[], names: readonly string[]): GuardedRow {
+export function guardRow(cells: readonly string[], names: readonly string[], guard: Guard = 'formulas'): GuardedRow {
   let guarded: string[] | null = null;
   let escaped: string[] | null = null;
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i] ?? '';
-    if (!needsGuard(cell)) continue;
+    if (!needsGuard(cell, guard)) continue;
     guarded ??= cells.slice();
     escaped ??= [];
     guarded[i] = `'${cell}`;
@@ -40,7 +58,7 @@ export function escapedNames(header: readonly string[]): readonly string[] {
 
 const APOSTROPHE = 0x27;
 
-function needsGuard(cell: string): boolean {
+function mayBeFormula(cell: string): boolean {
   for (let i = 0; i < cell.length; i++) {
     const code = cell.charCodeAt(i);
     if (isFormulaLead(code)) return true;

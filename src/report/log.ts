@@ -150,6 +150,8 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
       }
       case 'input_opened': {
         const { path, encoding, delimiter, header, isFailuresFile } = event.input;
+        // An archive's parts are inputs of their own.
+        inputCount = Math.max(inputCount, event.input.index + 1);
         logger.debug({ event: 'input_opened', path, encoding, delimiter, columns: header.length, isFailuresFile }, `reading ${path}`);
         break;
       }

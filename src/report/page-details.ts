@@ -57,9 +57,13 @@ ${surplus.length > MOST_SURPLUS ? html`<p class="note">And ${countOf(surplus.len
 
 export function inputsSection({ inputs }: PageInput): Html | null {
   if (inputs.length === 0) return null;
-  const shown = inputs.slice(0, MOST_INPUTS);
+  // An archive's parts have its size and its hash.
+  const files = [
+    ...new Map(inputs.map((input) => [input.archive ?? input.path, { ...input, path: input.archive ?? input.path }])).values(),
+  ];
+  const shown = files.slice(0, MOST_INPUTS);
   return html`<section aria-labelledby="inputs">
-<h2 id="inputs">${inputs.length === 1 ? 'Input' : 'Inputs'}</h2>
+<h2 id="inputs">${files.length === 1 ? 'Input' : 'Inputs'}</h2>
 <table class="inputs">
 <caption>Files that were read</caption>
 <thead><tr><th scope="col">File</th><th scope="col" class="number">Size</th><th scope="col">SHA-256</th></tr></thead>
@@ -68,7 +72,7 @@ export function inputsSection({ inputs }: PageInput): Html | null {
       html`<tr><th scope="row" class="long"><bdi>${path === '-' ? 'standard input' : publicMessage(path, null, 1000)}</bdi></th><td class="number">${bytes === null ? '—' : formatBytes(bytes)}</td><td class="long">${sha256 === null ? 'not known: it was not read to its end' : html`<code class="hash">${sha256}</code>`}</td></tr>`,
   )}</tbody>
 </table>
-${inputs.length > shown.length ? html`<p class="note">And ${countOf(inputs.length - shown.length, 'file')} more: see summary.json.</p>` : null}
+${files.length > shown.length ? html`<p class="note">And ${countOf(files.length - shown.length, 'file')} more: see summary.json.</p>` : null}
 </section>`;
 }
 

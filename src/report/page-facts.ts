@@ -69,7 +69,13 @@ export interface PageInput {
   readonly run: RunSummary;
   /** null: the run was made by a version that didn't keep them. */
   readonly facts: PageFacts | null;
-  readonly inputs: readonly { readonly path: string; readonly bytes: number | null; readonly sha256: string | null }[];
+  readonly inputs: readonly {
+    readonly path: string;
+    /** The zip archive that it is a part of; its size and hash are the archive's. */
+    readonly archive?: string;
+    readonly bytes: number | null;
+    readonly sha256: string | null;
+  }[];
   /** What `undo` has deleted since, and what it has left of what the run made; null: nothing. */
   readonly undone?: { readonly notes: number; readonly left: number } | null;
   /** Epoch milliseconds: when the page is written. */

@@ -1,5 +1,6 @@
 import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
 import type { Plan } from '../model-plan.js';
+import { findingLine } from './finding-line.js';
 import { formatCount, formatDuration } from './format.js';
 import { cleanLine } from './public-message.js';
 
@@ -39,6 +40,7 @@ export function planText(plan: Plan): string {
     );
     lines.push(`Time to create: ${times.join(', ')}.`);
   }
+  lines.push(...damageLines(plan), ...plan.warnings.flatMap((warning) => ['', cleanLine(warning)]));
   for (const failureClass of FAILURE_CLASSES) {
     const count = counts.failures[FAILURE_COUNT_NAMES[failureClass]];
     if (count === 0) continue;
@@ -66,6 +68,20 @@ function readAsLines({ readAs, inputs }: Plan): readonly string[] {
     const off = how === 'found' ? ' --profile none turns this off.' : '';
     return [`${name} is read as ${profile} (${cleanLine(title)}).${off}`, ...hints.map((hint) => `  - ${cleanLine(hint)}`)];
   });
+}
+
+function damageLines({ findings, refusedFor }: Plan): string[] {
+  if (findings.length === 0) return [];
+  const lines = [
+    '',
+    'Damage check',
+    ...findings.map((finding) => `  ${cleanLine(findingLine(finding))}${finding.accepted ? ' (accepted)' : ''}`),
+  ];
+  if (refusedFor.length === 0) return lines;
+  return [
+    ...lines,
+    `An import isn't started with this in its first rows (exit 2). Export it anew, as CSV in UTF-8 that no spreadsheet has saved. If it is right as it is: --accept ${refusedFor.join(',')}`,
+  ];
 }
 
 function table(rows: readonly (readonly [string, number, string])[]): string[] {

@@ -2,6 +2,7 @@ import type { Halt } from '../dispatch/halt.js';
 import { StoppedError } from '../errors.js';
 import type { Ledger, RunRecord } from '../ledger/ledger.js';
 import type { Clock, Emit, RunFiles, RunId, RunSummary } from '../model.js';
+import type { Finding } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import type { CsvReportPaths, CsvReports } from '../report/csv-reports.js';
 import type { PageGatherer, Repeat } from '../report/page-facts.js';
@@ -22,6 +23,8 @@ export interface RunContext {
   /** Where its reports go. */
   readonly folder: string;
   readonly reports: CsvReports;
+  /** Of the first rows, what isn't a reason to stop. */
+  readonly findings: readonly Finding[];
   readonly clock: Clock;
   /** By input, the last row that was taken up. */
   readonly reached: Map<number, number>;
@@ -93,7 +96,8 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
     status: result?.status ?? 'running',
     inputs: intake.inputs.map(({ file }, index) => ({
       path: file.path,
-      bytes: file.totalBytes,
+      ...(file.archive === null ? {} : { archive: file.archive.path }),
+      bytes: file.archive === null ? file.totalBytes : file.archive.bytes,
       sha256: file.sha256(),
       lastRow: result === null ? null : (reached.get(index) ?? 0),
     })),
@@ -101,6 +105,7 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
     options: {
       ...{ baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), html, tooLong, filter, since },
       ...{ delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator },
+      ...{ accept: options.accept, excel: options.excel },
       profiles: keptProfiles(intake.inputs.map(({ reading }) => reading.profile)),
       contacts: intake.contacts === null ? null : { path: intake.contacts.path, sha256: intake.contacts.sha256 },
     },

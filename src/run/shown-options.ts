@@ -38,6 +38,8 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--profile', typeof options.profile === 'string' ? options.profile : options.profile.id],
     ['--contacts', options.contacts],
     ['--contact-separator', options.contactSeparator],
+    ['--accept', options.accept.length === 0 ? null : options.accept.join(', ')],
+    ['--excel', options.excel ? 'yes' : null],
     ['--only', only === null ? null : only.join(', ')],
   ];
   return shown.flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { FIELDS } from '../fields.js';
 import type { RunRecord } from '../ledger/ledger.js';
 import { FAILURE_CLASSES } from '../model.js';
+import { FINDING_NAMES } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, type IntakeOptions, openIntake } from './intake.js';
 import { profilesAgain } from './kept-profiles.js';
@@ -23,25 +24,36 @@ export type RunInputs =
 export async function openUnchanged(run: RunRecord, set: ResolvedOptions['set']): Promise<RunInputs> {
   const missing = (why: string): RunInputs => ({ intake: null, why: `failures.csv was not written: ${why}` });
   const unread = run.inputs.find(({ sha256 }) => sha256 === null);
-  if (unread !== undefined) return missing(`${unread.path} was not read to its end then, or is standard input.`);
+  if (unread !== undefined) return missing(`${unread.archive ?? unread.path} was not read to its end then, or is standard input.`);
   const saved = savedOptions(run.options);
   if (saved === null) return missing("the ledger's record of the run's options isn't one that this version writes.");
   const { isNameKnown, ...constants } = constantsAgain(saved, set);
   const options = { ...saved, ...constants };
   try {
-    for (const { path, sha256 } of run.inputs) {
+    const files = filesOf(run.inputs);
+    for (const { path, sha256 } of files) {
       if ((await sha256Of(path)) !== sha256) return missing(`${path} has changed since.`);
     }
     if (options.contacts !== null && (await sha256Of(options.contacts)) !== options.contactsSha256)
       return missing(`${options.contacts} (--contacts) has changed since.`);
     return {
-      intake: await openIntake({ ...options, inputs: run.inputs.map(({ path }) => path) }),
+      intake: await openIntake({ ...options, inputs: files.map(({ path }) => path) }),
       options,
       isNameKnown: isNameKnown && saved.isNameKnown,
     };
   } catch (error) {
     return missing(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** As they were given: of an archive's parts the archive, as often as its first part is among them. */
+function filesOf(inputs: RunRecord['inputs']): { readonly path: string; readonly sha256: string | null }[] {
+  const firstParts = new Map<string, string>();
+  return inputs.flatMap(({ path, archive, sha256 }) => {
+    if (archive === undefined) return [{ path, sha256 }];
+    if (!firstParts.has(archive)) firstParts.set(archive, path);
+    return firstParts.get(archive) === path ? [{ path: archive, sha256 }] : [];
+  });
 }
 
 /** The run's options that decide which rows its inputs have, and which note each is. */
@@ -54,18 +66,18 @@ function savedOptions(
 ): (SavedOptions & { readonly noteConstants: ConstantLengths; readonly isNameKnown: boolean }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
   // Runs of earlier versions had none of these.
-  const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null } = record;
+  const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null, accept = [] } = record;
   if (html !== null && html !== 'keep' && html !== 'text') return null;
   if (tooLong !== 'reject' && tooLong !== 'truncate' && tooLong !== 'split') return null;
   if (!isFilters(filter) || !isSince(since)) return null;
   if (!isTextOrNull(subOrg) || !isTextOrNull(delimiter) || !isTextOrNull(encoding) || !isTextOrNull(idColumn)) return null;
-  if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only)) return null;
+  if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only) || !isAccept(accept)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
   const [profiles, contacts] = [profilesAgain(record.profiles), savedContacts(record.contacts)];
   if (!isTextOrNull(contactSeparator) || profiles === null || contacts === null) return null;
   const ofText = { html, tooLong, filter, since } as const;
   const ofContacts = { contactSeparator, ...profiles, ...contacts };
-  return { subOrg, map, set, noteConstants, ...ofText, ...ofContacts, delimiter, encoding, idColumn, limit, only, duplicates };
+  return { subOrg, map, set, noteConstants, ...ofText, ...ofContacts, delimiter, encoding, idColumn, limit, only, accept, duplicates };
 }
 
 function savedContacts(value: unknown): { readonly contacts: string | null; readonly contactsSha256: string | null } | null {
@@ -106,6 +118,10 @@ function isSince(value: unknown): value is ResolvedOptions['since'] {
   if (typeof value !== 'object' || value === null) return value === null;
   const { column, fromMs, isLocal } = value as Record<string, unknown>;
   return typeof column === 'string' && typeof fromMs === 'number' && typeof isLocal === 'boolean';
+}
+
+function isAccept(value: unknown): value is ResolvedOptions['accept'] {
+  return Array.isArray(value) && value.every((word) => FINDING_NAMES.some((known) => known === word));
 }
 
 async function sha256Of(path: string): Promise<string> {

@@ -38,7 +38,11 @@ describe('a plan', () => {
     [0, 'a quote never closes', 3],
     [3, 'a quote never closes', 3],
   ])('with %d failures that stopped because of %s ends with %d', (failed, stoppedBecause, code) => {
-    expect(exitCodeOfPlan({ counts: { failed }, stoppedBecause })).toBe(code);
+    expect(exitCodeOfPlan({ counts: { failed }, refusedFor: [], stoppedBecause })).toBe(code);
+  });
+
+  it('that found damage which keeps an import from starting ends with 2', () => {
+    expect(exitCodeOfPlan({ counts: { failed: 3 }, refusedFor: ['mojibake'], stoppedBecause: null })).toBe(2);
   });
 });
 

@@ -64,6 +64,8 @@ describe('defaults', () => {
       duplicates: 'skip',
       limit: null,
       only: null,
+      accept: [],
+      excel: false,
     });
   });
 

@@ -111,17 +111,17 @@ describe('the reports of a run', () => {
     ];
     for (const input of inputs) reports.inputOpened(input, HEADER_BYTES);
     await reports.write(
-      inputs.map((input, i) => settled({ row: i + 1, input, cells: input.header.map((_, n) => `${i}${n}`), outcome: failureWith() })),
+      inputs.map((input, i) => settled({ row: i + 1, input, cells: input.header.map((_, n) => `c${i}${n}`), outcome: failureWith() })),
     );
     const paths = await reports.close();
     expect(paths.more).toEqual([join(folder, 'failures-2.csv'), join(folder, 'failures-3.csv')]);
     const rows = async (path: string) => (await readCsv(path)).slice(1).map((cells) => cells.slice(0, -8));
     expect(await rows(paths.failures)).toEqual([
-      ['00', '01', '02', 'a.csv:1'],
-      ['20', '21', '22', 'c.csv:3'],
+      ['c00', 'c01', 'c02', 'a.csv:1'],
+      ['c20', 'c21', 'c22', 'c.csv:3'],
     ]);
-    expect(await rows(paths.more[0] ?? '')).toEqual([['10', '11', 'b.csv:2']]);
-    expect(await rows(paths.more[1] ?? '')).toEqual([['30', "'-:4"]]);
+    expect(await rows(paths.more[0] ?? '')).toEqual([['c10', 'c11', 'b.csv:2']]);
+    expect(await rows(paths.more[1] ?? '')).toEqual([['c30', "'-:4"]]);
   });
 
   test('malformed.csv has the raw bytes under the original header, and failures.csv empty cells', async () => {

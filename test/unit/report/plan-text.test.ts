@@ -13,6 +13,11 @@ test('a plan shows nothing of a file’s name that a terminal obeys', () => {
     ledger: { path: `${name}.db`, exists: true },
     expected: [],
     examples: [{ class: 'invalid', row: `${name}:1`, line: 2, message: `text: empty ${name}` }],
+    findings: [
+      { finding: 'mojibake', row: `${name}:1`, line: 2, column: name, count: 1, message: name, corrupting: true, accepted: false },
+    ],
+    refusedFor: ['mojibake'],
+    warnings: [name],
     stoppedBecause: `${name}: row 2: a quote never closes`,
   } as unknown as Plan;
   const text = planText(plan);
