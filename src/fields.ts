@@ -1,6 +1,9 @@
 /** The fields of a note that a column, `--map` and `--set` can speak of. */
-export const FIELDS = ['contactId', 'name', 'text', 'subOrg'] as const;
+export const FIELDS = ['contactId', 'phoneNumber', 'name', 'text', 'subOrg'] as const;
 export type Field = (typeof FIELDS)[number];
+
+/** How a note says whose it is: by the contact's id, or with `--campaign` by a phone number. The other one's columns mean nothing. */
+export type AddressField = Extract<Field, 'contactId' | 'phoneNumber'>;
 
 /** `--filter`: `column=value`, or `column!=value`. */
 export interface Filter {

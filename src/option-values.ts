@@ -98,6 +98,11 @@ export function parseSubOrg(found: unknown, refuse: Refuse): string | undefined 
   return typeof found === 'string' && /^[\x20-\x7e]+$/.test(found.trim()) ? found.trim() : refuse('an id of printable ASCII');
 }
 
+export function parseCampaign(found: unknown, refuse: Refuse): string | undefined {
+  const id = typeof found === 'string' ? found.trim() : '';
+  return id !== '' && id !== '.' && id !== '..' && !/\p{C}/u.test(id) ? id : refuse('the id of a campaign');
+}
+
 /** `field=column` strings, or an object of the same. */
 export function parseFields(found: unknown, refuse: Refuse, what: string): Partial<Record<Field, string>> | undefined {
   const pairs = fieldPairs(found);

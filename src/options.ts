@@ -12,6 +12,7 @@ import {
   type Parse,
   parseAccept,
   parseBaseUrl,
+  parseCampaign,
   parseDelimiter,
   parseDuration,
   parseEncoding,
@@ -87,6 +88,8 @@ export interface ImportOptions {
   readonly limit?: number | string;
   /** A CRM's export: an id that `profiles` lists, the path of a JSON file, or what that holds. `auto`: found from the header; `none`. */
   readonly profile?: string | object;
+  /** Notes name their contacts by a column `phoneNumber`, in this campaign. */
+  readonly campaign?: string;
   /** A CSV file that says which contact each of the CRM's ids means. */
   readonly contacts?: string;
   /** What stands between several ids in one contact cell; `none`: a cell is one id. */
@@ -138,6 +141,7 @@ export interface ResolvedOptions {
   readonly duplicates: 'skip' | 'create';
   readonly limit: number | null;
   readonly profile: 'auto' | 'none' | Profile;
+  readonly campaign: string | null;
   readonly contacts: string | null;
   /** null: what the profile says. */
   readonly contactSeparator: string | null;
@@ -186,6 +190,7 @@ export function resolveOptions(
   for (const field of FIELDS) {
     if (map?.[field] !== undefined && set?.[field] !== undefined) problems.push(`--set ${field}: --map names a column for it already`);
   }
+  if (parsed.success) problems.push(...addressProblems(parsed.data));
   if (!parsed.success || problems.length > 0) throw new OptionsError(problems);
 
   const { apiKeyFile, config: _, timeout, giveUpAfter, maxDuration, reconcileWait, ...rest } = parsed.data;
@@ -197,6 +202,30 @@ export function resolveOptions(
     maxDurationMs: maxDuration,
     reconcileWaitMs: reconcileWait,
   };
+}
+
+/** With `--campaign` the contacts' ids aren't known: what needs them can't be had. */
+function addressProblems({
+  map,
+  set,
+  ...options
+}: Pick<ResolvedOptions, 'map' | 'set' | 'campaign' | 'adopt' | 'contacts' | 'profile'>): readonly string[] {
+  const [unused, way] =
+    options.campaign === null
+      ? (['phoneNumber', 'it is used with --campaign <id> only'] as const)
+      : (['contactId', 'with --campaign contacts are named by phoneNumber'] as const);
+  const fields = [map, set].some((values) => values[unused] !== undefined)
+    ? [`${unused}: expected no --map and no --set for it: ${way}`]
+    : [];
+  if (options.campaign === null) return fields;
+  const without = [
+    options.adopt ? '--adopt: it lists each contact by its id, which with --campaign only the first create tells; leave it out' : null,
+    options.contacts !== null ? '--contacts: it gives contact ids, and --campaign takes phone numbers; leave one of the two out' : null,
+    typeof options.profile === 'object'
+      ? "--profile: a profile's contacts are ids, and --campaign takes phone numbers; name the columns with --map"
+      : null,
+  ];
+  return [...fields, ...without.filter((problem) => problem !== null)];
 }
 
 /**
@@ -277,6 +306,7 @@ const schema = z.strictObject({
   duplicates: value(oneOf(['skip', 'create'])).prefault('skip'),
   limit: value(wholeNumber(1, Number.MAX_SAFE_INTEGER)).optional().transform(orNull),
   profile: value(parseProfileOption).prefault('auto'),
+  campaign: value(parseCampaign).optional().transform(orNull),
   contacts: value(text('the path of a CSV file')).optional().transform(orNull),
   contactSeparator: value(parseSeparator).optional().transform(orNull),
   only: value(parseOnly).optional().transform(orNull),

@@ -120,6 +120,13 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ROWS,
   },
   {
+    name: 'campaign',
+    flags: '--campaign <id>',
+    meaning:
+      'contacts are named by phone number in this campaign: a column `phoneNumber` (or `--map phoneNumber=…`) instead of `contactId`',
+    commands: ROWS,
+  },
+  {
     name: 'contactSeparator',
     flags: '--contact-separator <text>',
     meaning:

@@ -35,9 +35,9 @@ export interface RulesOptions extends ColumnOptions {
 
 /** The rules of an input that has no profile. */
 export function plainRules(options: RulesOptions): InputRules {
-  const { map, set, idColumn, filter = [], since = null } = options;
+  const { map, set, idColumn, address = 'contactId', filter = [], since = null } = options;
   return {
-    columns: { map, set, idColumn, filter, since },
+    columns: { map, set, idColumn, address, filter, since },
     contactIds: { ...ONE_CONTACT, separator: separatorOf(options, null) },
     html: options.html ?? 'keep',
     footer: [],
@@ -55,7 +55,8 @@ export function applyProfile(
   const problems: string[] = [];
   const isSaid = (field: Field): boolean => options.map[field] !== undefined || options.set[field] !== undefined;
   for (const field of FIELDS) {
-    if (isSaid(field)) continue;
+    // Whose contacts are known by phone number has no profile.
+    if (isSaid(field) || field === 'phoneNumber') continue;
     const names = profile.columns[field] ?? [];
     const found = firstNamed(header, names);
     const templates = field === 'name' || field === 'subOrg' ? profile.set[field] : undefined;

@@ -1,4 +1,4 @@
-import { FIELDS, type Field, type Filter, type Since } from '../fields.js';
+import { type AddressField, FIELDS, type Field, type Filter, type Since } from '../fields.js';
 import { canonicalHeader, couldMean } from './header-names.js';
 import { parseTemplate, type Template } from './template.js';
 
@@ -20,6 +20,8 @@ export interface ColumnOptions {
   /** Field → constant, with `{column}` where a cell stands in. */
   readonly set: Readonly<Partial<Record<Field, string>>>;
   readonly idColumn: string | null;
+  /** Default: the contact's id. */
+  readonly address?: AddressField;
   readonly filter?: readonly Filter[];
   readonly since?: Since | null;
   /** Fields for which a profile has spoken: columns of their usual names mean nothing. */
@@ -29,14 +31,17 @@ export interface ColumnOptions {
 }
 
 /** Finds them, by the user's words first and by the fields' usual names else. */
-export function findCandidates(header: readonly string[], { map, set, idColumn, settled = [] }: ColumnOptions): Candidates {
+export function findCandidates(
+  header: readonly string[],
+  { map, set, idColumn, address = 'contactId', settled = [] }: ColumnOptions,
+): Candidates {
   const columns = columnsOf(header);
   const mapped = (field: Field) => columnsNamed(columns, map[field] ?? null);
   // A column that the user gave to one field is no candidate for another any more, unless the user says that too.
   const taken = new Set(FIELDS.flatMap(mapped));
   const candidates = (field: Field) => {
     if (map[field] !== undefined) return mapped(field);
-    if (settled.includes(field)) return [];
+    if (settled.includes(field) || isUnused(field, address)) return [];
     // What a field is made of is named by the user: nobody needs to be told that it is there.
     const used = templateOf(header, set[field] ?? '').parts;
     return columns.filter(
@@ -46,6 +51,7 @@ export function findCandidates(header: readonly string[], { map, set, idColumn, 
   };
   return {
     contactId: candidates('contactId'),
+    phoneNumber: candidates('phoneNumber'),
     name: candidates('name'),
     text: candidates('text'),
     subOrg: candidates('subOrg'),
@@ -54,9 +60,14 @@ export function findCandidates(header: readonly string[], { map, set, idColumn, 
 }
 
 /** True if the field must have a column and has none. */
-export function isMissing(field: Field, candidates: Candidates, { map, set }: ColumnOptions): boolean {
+export function isMissing(field: Field, candidates: Candidates, { map, set, address = 'contactId' }: ColumnOptions): boolean {
+  if (isUnused(field, address)) return false;
   const needed = map[field] !== undefined || (field !== 'subOrg' && set[field] === undefined);
   return needed && candidates[field].length === 0;
+}
+
+function isUnused(field: Field, address: AddressField): boolean {
+  return (field === 'contactId' || field === 'phoneNumber') && field !== address;
 }
 
 /** A value of `--set`, with the columns of this header. */

@@ -10,6 +10,7 @@ import {
   templateOf,
 } from './candidates.js';
 import { FIELD_NAMES, nearestHeader, showHeader } from './header-names.js';
+import { cleanPhoneNumber, phoneNumberProblem } from './phone-number.js';
 import { checkField } from './schema.js';
 import type { TemplateProblem } from './template.js';
 
@@ -101,7 +102,7 @@ function missing(field: Field, header: readonly string[]): string {
   return `${field}: no column of that name (looked for ${looked}); say which it is with ${map}${constant}`;
 }
 
-function idProblem({ header, candidates: { id, contactId, subOrg }, options: { idColumn } }: Matching): string | null {
+function idProblem({ header, candidates: { id, contactId, phoneNumber, subOrg }, options: { idColumn } }: Matching): string | null {
   if (idColumn === null) return null;
   const option = `--id-column ${showHeader(idColumn)}`;
   if (id.length > 1)
@@ -109,7 +110,13 @@ function idProblem({ header, candidates: { id, contactId, subOrg }, options: { i
   const column = id[0];
   if (column === undefined) return `${option} names a column that isn't there${didYouMean(header, idColumn, '--id-column ')}`;
   // Every note of a contact would be the same note.
-  const address = contactId.includes(column) ? 'contactId' : subOrg.includes(column) ? 'subOrg' : null;
+  const address = contactId.includes(column)
+    ? 'contactId'
+    : phoneNumber.includes(column)
+      ? 'phoneNumber'
+      : subOrg.includes(column)
+        ? 'subOrg'
+        : null;
   return address === null ? null : `${option} is the column of ${address}; it must be the id of the note, different in every row`;
 }
 
@@ -119,7 +126,9 @@ function constantProblems(field: Field, { header, options }: Matching): readonly
   if (constant.trim() === '') return [`${field}: --set ${field}= gives no value`];
   const { parts, problems } = templateOf(header, constant);
   if (problems.length > 0 || parts.some(isColumn)) return [];
-  return checkField(field, parts.join('')).map(({ message }) => `${field}: the constant of --set: ${message}`);
+  const value = parts.join('');
+  const found = field === 'phoneNumber' ? [phoneNumberProblem(cleanPhoneNumber(value))] : checkField(field, value);
+  return found.filter((problem) => problem !== null).map(({ message }) => `${field}: the constant of --set: ${message}`);
 }
 
 function didYouMean(header: readonly string[], name: string, option: string): string {

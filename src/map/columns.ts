@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { FIELDS, type Field } from '../fields.js';
+import { type AddressField, FIELDS, type Field } from '../fields.js';
 import {
   type ColumnOptions,
   type ColumnSource,
@@ -16,6 +16,8 @@ import { showHeaders } from './header-names.js';
 
 /** Where each field of a note comes from, for one input. */
 export interface ColumnPlan {
+  /** What the next one holds. */
+  readonly address: AddressField;
   readonly contactId: FieldSource;
   readonly name: FieldSource;
   readonly text: FieldSource;
@@ -59,7 +61,8 @@ export function matchColumns(matching: HeaderToMatch): ColumnPlan {
     return value === undefined ? null : constantSource(matching.header, value);
   };
   return {
-    contactId: certain(source('contactId')),
+    address: matching.address ?? 'contactId',
+    contactId: certain(source(matching.address ?? 'contactId')),
     name: certain(source('name')),
     text: certain(source('text')),
     subOrg: source('subOrg'),

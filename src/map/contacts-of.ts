@@ -17,13 +17,20 @@ interface ContactsOptions {
   readonly rules: ContactIdRules;
   /** null: the ids are those of Callers. */
   readonly crosswalk: Pick<Crosswalk, 'find'> | null;
+  /** Takes away what isn't the id. Default: what is invisible around it. */
+  readonly clean?: (cell: string) => string;
 }
 
 /**
  * Makes the function that says which contacts a record names, each once. Empty: none, and the record is to be left out. Of a record that
  * names none and isn't to be left out, it is one with an empty id, which the checks behind refuse.
  */
-export function createContactsOf({ source, rules, crosswalk }: ContactsOptions): (record: SourceRecord) => readonly NamedContact[] {
+export function createContactsOf({
+  source,
+  rules,
+  crosswalk,
+  clean = trimId,
+}: ContactsOptions): (record: SourceRecord) => readonly NamedContact[] {
   const { separator, prefix, none } = rules;
   const empty = new Set(rules.empty);
   const others = rules.others === null ? null : new RegExp(rules.others, 'u');
@@ -43,11 +50,11 @@ export function createContactsOf({ source, rules, crosswalk }: ContactsOptions):
     const cell = cellOf(record.cells);
     const isSeveral = separator !== null && source.kind === 'column' && cell.includes(separator);
     if (!isSeveral) {
-      const id = trimId(cell);
+      const id = clean(cell);
       if (isContact(id)) return [contactOf(id, record)];
       return none === 'filter' ? [] : [noContact(record)];
     }
-    const ids = cell.split(separator).map(trimId).filter(isContact);
+    const ids = cell.split(separator).map(clean).filter(isContact);
     const contacts = new Map<string, NamedContact>();
     for (const id of ids) {
       const contact = contactOf(id, record);

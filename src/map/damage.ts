@@ -20,7 +20,8 @@ export function createDamageCheck(plan: ColumnPlan): DamageCheck {
   const ids = columns([plan.contactId, plan.id]);
   const exact = columns([plan.contactId, plan.id, plan.subOrg]);
   const texts = columns([plan.contactId, plan.name, plan.text]);
-  const contact = plan.contactId.kind === 'column' ? plan.contactId : null;
+  // Phone numbers have no usual width.
+  const contact = plan.contactId.kind === 'column' && plan.address === 'contactId' ? plan.contactId : null;
 
   return {
     contactId: ({ cells }) => (contact === null ? null : trimId(cells[contact.index] ?? '')),

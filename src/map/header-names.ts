@@ -16,6 +16,7 @@ export function canonicalHeader(header: string): string {
 /** What a column of this field may be called. */
 export const FIELD_NAMES: Readonly<Record<Field, readonly string[]>> = {
   contactId: ['contactId'],
+  phoneNumber: ['phoneNumber', 'phone', 'mobile', 'mobile phone', 'mobile number', 'mobile phone number', 'cell phone', 'telephone'],
   name: ['name', 'title', 'subject'],
   text: ['text', 'note', 'body', 'note body', 'content', 'description'],
   subOrg: ['subOrg', 'subOrgId', 'subOrganization', 'subOrganizationId', 'xSubOrganizationId'],
@@ -30,6 +31,7 @@ const canonicalNames = (field: Field): ReadonlySet<string> => new Set(FIELD_NAME
 
 const CANONICAL_NAMES: Readonly<Record<Field, ReadonlySet<string>>> = {
   contactId: canonicalNames('contactId'),
+  phoneNumber: canonicalNames('phoneNumber'),
   name: canonicalNames('name'),
   text: canonicalNames('text'),
   subOrg: canonicalNames('subOrg'),

@@ -1,11 +1,13 @@
 import { UserError } from '../errors.js';
 import { type Draft, type Fingerprint, type Part, type RowFailure, type SourceRecord, UNKNOWN_CONTACT } from '../model.js';
+import { formatPhoneAddress } from '../phone-address.js';
 import { ONE_CONTACT } from './apply-profile.js';
 import type { ColumnPlan, FieldSource } from './columns.js';
 import { createContactsOf, type NamedContact } from './contacts-of.js';
 import { type Content, type ContentOptions, createContent, fieldReader, MAX_SPLIT, partName } from './content.js';
 import { createRowFilter } from './filter.js';
 import { contentHash, fingerprintOf, type NoteContent, partFingerprint, withOccurrence } from './fingerprint.js';
+import { phoneNumberProblem } from './phone-number.js';
 import { checkField, checkNote, countCodePoints, type FieldProblem } from './schema.js';
 
 /** What one record is, for one of the contacts that it names. `source` is the record with that contact alone. */
@@ -19,6 +21,8 @@ export type Mapped = { readonly source: SourceRecord } & (
 
 interface MapperOptions {
   readonly plan: ColumnPlan;
+  /** `--campaign`: contacts are named by phone number. Default: by their id. */
+  readonly campaign?: string | null;
   /** `--sub-org`: the sub organization of rows that name none. */
   readonly defaultSubOrg: string | null;
   /** What is done with name and text. Default: they are sent as they are, and one that is too long isn't. */
@@ -36,7 +40,7 @@ const AS_IT_IS: ContentOptions = { htmlToText: null, tooLong: 'reject' };
  * @throws UserError where the default sub organization can't be sent
  */
 export function createMapper(options: MapperOptions): (record: SourceRecord) => readonly Mapped[] {
-  const { plan, defaultSubOrg, content = AS_IT_IS, isTaken = createRowFilter(plan.rows) } = options;
+  const { plan, campaign = null, defaultSubOrg, content = AS_IT_IS, isTaken = createRowFilter(plan.rows) } = options;
   const contactsOf = options.contactsOf ?? createContactsOf({ source: plan.contactId, rules: ONE_CONTACT, crosswalk: null });
   const usualSubOrg = checkedSubOrg(defaultSubOrg);
   const contentOf = createContent(plan, content);
@@ -54,16 +58,19 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
     const { source } = named;
     const { cells } = source;
     const { parts, identity } = found;
+    const byPhone = campaign === null ? null : phoneNumberProblem(named.contactId);
     const checked = checkNote({
-      contactId: named.contactId,
+      // A number that is none is told as such, not as an id.
+      contactId: byPhone === null ? named.contactId : '-',
       name: found.name,
       // What makes a part makes all of them: each is as long as it may be, or shorter.
       text: parts?.[0] ?? found.text,
       subOrg: subOrgOf(cells),
       id: idOf(cells),
     });
-    if (!checked.ok || named.kind === 'unknown') {
-      const problems = checked.ok ? [] : checked.problems.map((problem) => explained(problem, found, content));
+    if (!checked.ok || byPhone !== null || named.kind === 'unknown') {
+      const ofNote = checked.ok ? [] : checked.problems.map((problem) => explained(problem, found, content));
+      const problems = byPhone === null ? ofNote : [byPhone, ...ofNote];
       return {
         kind: 'invalid',
         source,
@@ -71,7 +78,9 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
       };
     }
 
-    const { contactId, name, id } = checked.note;
+    const { name, id } = checked.note;
+    const contactId =
+      campaign === null ? checked.note.contactId : formatPhoneAddress({ campaignId: campaign, phoneNumber: checked.note.contactId });
     const subOrg = checked.note.subOrg === '' ? (named.subOrg ?? usualSubOrg) : checked.note.subOrg;
     const noteContent: NoteContent = id === null ? { kind: 'note', ...identity } : { kind: 'id', id };
     const base = fingerprintOf({ contactId, subOrg, content: noteContent });

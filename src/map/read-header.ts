@@ -70,7 +70,7 @@ function choose(header: readonly string[], options: HeaderOptions): Choice {
 /** Every profile that the header fits, where one is looked for at all. */
 function fitting(header: readonly string[], options: HeaderOptions): readonly Profile[] {
   // Whoever names columns has said what the file is.
-  if (options.profile !== 'auto' || Object.keys(options.map).length > 0) return [];
+  if (options.profile !== 'auto' || Object.keys(options.map).length > 0 || options.address === 'phoneNumber') return [];
   const there = new Set(header.map(canonicalHeader));
   return KNOWN_PROFILES.filter((profile) => {
     if (!isRecognised(profile, there)) return false;

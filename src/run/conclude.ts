@@ -105,7 +105,7 @@ export function runRecord({ runId, options, intake, folder, reached, startedAt }
     options: {
       ...{ baseUrl: baseUrl.href, subOrg, map, ...keptConstants(set), html, tooLong, filter, since },
       ...{ delimiter, encoding, idColumn, duplicates, limit, only, contactSeparator },
-      ...{ accept: options.accept, excel: options.excel },
+      ...{ accept: options.accept, excel: options.excel, campaign: options.campaign },
       profiles: keptProfiles(intake.inputs.map(({ reading }) => reading.profile)),
       contacts: intake.contacts === null ? null : { path: intake.contacts.path, sha256: intake.contacts.sha256 },
     },

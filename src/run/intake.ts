@@ -4,6 +4,7 @@ import { createContactsOf } from '../map/contacts-of.js';
 import { createDamageCheck, type DamageCheck } from '../map/damage.js';
 import { createRowFilter, type RowPredicate } from '../map/filter.js';
 import { createMapper, type Mapped } from '../map/mapper.js';
+import { cleanPhoneNumber } from '../map/phone-number.js';
 import { type HeaderReading, headerError, isHeader, type ProfileChoice, readHeader } from '../map/read-header.js';
 import type { SourceRecord, SourceRow } from '../model.js';
 import type { FindingName } from '../model-plan.js';
@@ -61,6 +62,7 @@ export type IntakeOptions = Pick<
   | 'contactSeparator'
   | 'contacts'
   | 'accept'
+  | 'campaign'
 > & {
   /** For all inputs, or for each. */
   readonly profile: ProfileChoice | readonly ProfileChoice[];
@@ -113,7 +115,8 @@ export async function openIntake(
 async function openOne(file: InputFile, index: number, options: IntakeOptions): Promise<OpenedInput> {
   const { map, set, idColumn, contactSeparator, filter, since, html, profile, accept } = options;
   const choice = isEach(profile) ? (profile[index] ?? 'none') : profile;
-  const rules = { map, set, idColumn, contactSeparator, filter, since, html, profile: choice };
+  const address = options.campaign === null ? 'contactId' : 'phoneNumber';
+  const rules = { map, set, idColumn, address, contactSeparator, filter, since, html, profile: choice } as const;
   const read = (input: OpenInput) =>
     readCsv({
       input,
@@ -149,10 +152,23 @@ type OpenedInput = Omit<IntakeInput, 'map'> & { readonly isTaken: RowPredicate }
 
 async function mapperOf({ reading, isTaken }: OpenedInput, options: IntakeOptions, contacts: Contacts | null): Promise<IntakeInput['map']> {
   const { plan, rules } = reading;
+  const { campaign } = options;
   // Loaded where it is asked for: most imports need no HTML.
   const htmlToText = rules.html === 'text' ? (await import('../map/html-text.js')).htmlToText : null;
-  const contactsOf = createContactsOf({ source: plan.contactId, rules: rules.contactIds, crosswalk: contacts?.crosswalk ?? null });
-  return createMapper({ plan, defaultSubOrg: options.subOrg, content: { htmlToText, tooLong: options.tooLong }, isTaken, contactsOf });
+  const contactsOf = createContactsOf({
+    source: plan.contactId,
+    rules: rules.contactIds,
+    crosswalk: contacts?.crosswalk ?? null,
+    ...(campaign === null ? {} : { clean: cleanPhoneNumber }),
+  });
+  return createMapper({
+    plan,
+    campaign,
+    defaultSubOrg: options.subOrg,
+    content: { htmlToText, tooLong: options.tooLong },
+    isTaken,
+    contactsOf,
+  });
 }
 
 function isEach(profile: IntakeOptions['profile']): profile is readonly ProfileChoice[] {

@@ -37,6 +37,7 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--limit', limit === null ? null : formatCount(limit)],
     ['--profile', typeof options.profile === 'string' ? options.profile : options.profile.id],
     ['--contacts', options.contacts],
+    ['--campaign', options.campaign],
     ['--contact-separator', options.contactSeparator],
     ['--accept', options.accept.length === 0 ? null : options.accept.join(', ')],
     ['--excel', options.excel ? 'yes' : null],

@@ -66,7 +66,7 @@ function savedOptions(
 ): (SavedOptions & { readonly noteConstants: ConstantLengths; readonly isNameKnown: boolean }) | null {
   const { subOrg, map, set, noteConstants = {}, delimiter, encoding, idColumn, limit, only, duplicates } = record;
   // Runs of earlier versions had none of these.
-  const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null, accept = [] } = record;
+  const { html = 'keep', contactSeparator = null, tooLong = 'reject', filter = [], since = null, accept = [], campaign = null } = record;
   if (html !== null && html !== 'keep' && html !== 'text') return null;
   if (tooLong !== 'reject' && tooLong !== 'truncate' && tooLong !== 'split') return null;
   if (!isFilters(filter) || !isSince(since)) return null;
@@ -74,9 +74,9 @@ function savedOptions(
   if (!isByField(map) || !isByField(set) || !isLengths(noteConstants) || !isLimit(limit) || !isOnly(only) || !isAccept(accept)) return null;
   if (duplicates !== 'skip' && duplicates !== 'create') return null;
   const [profiles, contacts] = [profilesAgain(record.profiles), savedContacts(record.contacts)];
-  if (!isTextOrNull(contactSeparator) || profiles === null || contacts === null) return null;
+  if (!isTextOrNull(campaign) || !isTextOrNull(contactSeparator) || profiles === null || contacts === null) return null;
   const ofText = { html, tooLong, filter, since } as const;
-  const ofContacts = { contactSeparator, ...profiles, ...contacts };
+  const ofContacts = { campaign, contactSeparator, ...profiles, ...contacts };
   return { subOrg, map, set, noteConstants, ...ofText, ...ofContacts, delimiter, encoding, idColumn, limit, only, accept, duplicates };
 }
 

@@ -43,6 +43,7 @@ describe('defaults', () => {
       since: null,
       profile: 'auto',
       contacts: null,
+      campaign: null,
       contactSeparator: null,
       delimiter: null,
       encoding: null,
@@ -303,11 +304,14 @@ describe('--map and --set', () => {
   });
 
   it.each([
-    [['txt=Body'], '--map: expected field=column, field being contactId, name, text or subOrg, found "txt" (did you mean text?)'],
+    [
+      ['txt=Body'],
+      '--map: expected field=column, field being contactId, phoneNumber, name, text or subOrg, found "txt" (did you mean text?)',
+    ],
     [['text=A', 'TEXT=B'], '--map: expected each field once, found text twice'],
     [['text='], '--map: expected a column for text, found nothing'],
-    [['text'], '--map: expected field=column, field being contactId, name, text or subOrg, found ["text"]'],
-    ['text=A', '--map: expected field=column, field being contactId, name, text or subOrg, found "text=A"'],
+    [['text'], '--map: expected field=column, field being contactId, phoneNumber, name, text or subOrg, found ["text"]'],
+    ['text=A', '--map: expected field=column, field being contactId, phoneNumber, name, text or subOrg, found "text=A"'],
     [{ text: 3 }, '--map: expected a column for text, found 3'],
   ])('%j is refused', (map, problem) => {
     expect(problems({ map })).toEqual([problem]);
