@@ -18,7 +18,7 @@ export function ledgerModel(name: string, create: () => Promise<LedgerUnderTest>
       }),
       { numRuns },
     );
-  }, 60_000);
+  }, 120_000);
 }
 
 const NOTES = 30;

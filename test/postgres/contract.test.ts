@@ -12,5 +12,5 @@ describe.skipIf(POSTGRES === null)('in a real Postgres', () => {
   afterAll(() => database.drop());
 
   ledgerContract('Postgres', () => createPostgres(database));
-  ledgerModel('Postgres', () => createPostgres(database), 12);
+  ledgerModel('Postgres', () => createPostgres(database), 5);
 });
