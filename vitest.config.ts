@@ -15,6 +15,15 @@ export default defineConfig({
       { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
       { test: { name: 'e2e', isolate, include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build } },
       {
+        test: {
+          name: 'postgres',
+          include: ['test/postgres/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          globalSetup: [build, 'test/support/postgres.ts'],
+        },
+      },
+      {
         test: { name: 'packaging', include: ['test/packaging/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build },
       },
       ...soak,

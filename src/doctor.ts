@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { ListAnswer } from './callers/api.js';
 import { createClient } from './callers/client.js';
 import { liveHolder } from './ledger/lock.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead, whoIsUnderWay } from './ledger/open.js';
+import { isPostgres } from './ledger-address.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { freeBytes, LEAST_BYTES, nearestExisting } from './run/disk-space.js';
 import { USER_AGENT } from './version.js';
@@ -34,7 +35,7 @@ export async function doctor(
       checkNode(process.versions.node),
       ...(await checkApi(resolved, env)),
       await checkLedger(resolved),
-      ...checkDisk([dirname(resolved.ledger), resolved.out]),
+      ...checkDisk(isPostgres(resolved.ledger) ? [resolved.out] : [dirname(resolved.ledger), resolved.out]),
     ],
   };
 }
@@ -113,21 +114,28 @@ function clockVerdict(skewMs: number | null): DoctorCheck {
   return { name: 'clock', ok: Math.abs(skewMs) <= MUCH_SKEW_MS || 'warning', message };
 }
 
-async function checkLedger({ ledger: path, baseUrl, apiKey, sameAccount }: ResolvedOptions): Promise<DoctorCheck> {
+async function checkLedger(resolved: ResolvedOptions): Promise<DoctorCheck> {
+  const { ledger: path, baseUrl, apiKey, sameAccount } = resolved;
   const check = (ok: DoctorCheck['ok'], message: string): DoctorCheck => ({ name: 'ledger', ok, message });
   try {
-    const holder = liveHolder(path);
+    const holder = isPostgres(path) ? null : liveHolder(path);
     if (holder !== null) {
       return check(
         'warning',
         `${path} is held by process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.what}): an import would end with exit code 4`,
       );
     }
-    const ledger = openLedgerToRead(path, { baseUrl: baseUrl.href, apiKey, sameAccount });
-    if (ledger === null) return check(true, `${path} isn't there yet: the first import creates it`);
+    const ledger = await openLedgerToRead(resolved, { baseUrl: baseUrl.href, apiKey, sameAccount });
+    if (ledger === null) {
+      const where = isPostgres(path) ? `${path} can be reached, and has no ledger yet` : `${path} isn't there yet`;
+      return check(true, `${where}: the first import creates it`);
+    }
     try {
       const runs = await ledger.runs();
-      return check(true, `${path} is intact, and knows ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`);
+      const known = `knows ${runs.length} ${runs.length === 1 ? 'run' : 'runs'}`;
+      if (!isPostgres(path)) return check(true, `${path} is intact, and ${known}`);
+      const isUnderWay = await whoIsUnderWay(resolved);
+      return check(true, `${path} can be reached, and ${known}; ${runs.filter(isUnderWay).length} under way`);
     } finally {
       await ledger.close();
     }

@@ -20,6 +20,12 @@ export class LedgerHeldError extends Error {
 /** The ledger failed in the middle of a run: disk full, I/O error. The run stops (exit code 3). */
 export class LedgerError extends Error {
   override readonly name = 'LedgerError';
+  /** What to do, for a person. */
+  readonly advice: string;
+  constructor(message: string, { advice = "Check the ledger's disk.", ...options }: ErrorOptions & { readonly advice?: string } = {}) {
+    super(message, options);
+    this.advice = advice;
+  }
 }
 
 /** A stage found that going on would do harm; the run drains and ends with exit code 3. */

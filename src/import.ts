@@ -10,11 +10,12 @@ import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
 import { createGate } from './dispatch/gate.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
 import { createLooker } from './dispatch/look.js';
+import { createOthers } from './dispatch/others.js';
 import { createPersistence } from './dispatch/persist.js';
 import { tellLooking } from './dispatch/tell-looking.js';
 import type { StoppedError } from './errors.js';
 import { createFirstSeen } from './ledger/first-seen.js';
-import { openLedger } from './ledger/sqlite.js';
+import { openLedger } from './ledger/open.js';
 import { createLedgerWriter } from './ledger/writer.js';
 import { contentHash, withOccurrence } from './map/fingerprint.js';
 import type { Clock, Emit, ImportEvent, RunSummary } from './model.js';
@@ -80,13 +81,15 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
     const findings = await checkBeforeStart({ resolved, intake, confirm: hooks.confirm });
     const runId = newRunId(startedAt, clock.random);
     tellLargeLedger(resolved.ledger, hooks.onEvent);
-    const ledger = openLedger({
-      path: resolved.ledger,
+    const ledger = await openLedger({
+      address: resolved,
       runId,
       what: `import ${resolved.inputs.join(' ')}`,
       target: { baseUrl: resolved.baseUrl.href, apiKey: resolved.apiKey },
       sameAccount: resolved.sameAccount,
       now: clock.now,
+      requestTimeoutMs: resolved.timeoutMs,
+      onWait: (message) => hooks.onEvent?.({ type: 'warning', code: 'ledger_waits', message }),
     });
     try {
       const folder = await createRunFolder(resolved.out, runId);
@@ -117,7 +120,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   };
   const release = stopOnSignal(signal, halt);
   const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
-  const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt });
+  const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt, shared: ledger.shared });
   const writer = createLedgerWriter({ ledger });
   const client = createClient({
     baseUrl: options.baseUrl,
@@ -127,6 +130,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     userAgent: USER_AGENT,
     env: env ?? process.env,
     now: clock.now,
+    ...(ledger.shared === null ? {} : { mayCreate: ledger.shared.isAlive }),
   });
   const api = listByPhone(client, {
     contactOf: ledger.contactOf,
@@ -148,7 +152,16 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
 
     const rows = prepareRows(intake, options.limit);
     const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
-    const gate = createGate({ api, clock, halt, emit, aim: createAim(halt, mayAllBeRefused), publicMessage, ...options });
+    const gate = createGate({
+      api,
+      clock,
+      halt,
+      emit,
+      aim: createAim(halt, mayAllBeRefused),
+      publicMessage,
+      shared: ledger.shared,
+      ...options,
+    });
     const pages = createPageSense();
     const looker = tellLooking(
       createLooker({
@@ -190,6 +203,21 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         startedAt,
         inDoubt: options.inDoubt,
       });
+      const others =
+        ledger.shared === null
+          ? null
+          : createOthers({
+              shared: ledger.shared,
+              ledger,
+              looker,
+              writer,
+              clock,
+              stopped: halt.signal,
+              giveUpAfterMs: options.giveUpAfterMs,
+              inDoubt: options.inDoubt,
+              startedAt,
+              recovered: recoveredBefore,
+            });
       const dispatcher = createDispatcher({
         gate,
         looker,
@@ -201,10 +229,13 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
               hashOf: contentHash,
               isSuspectPage: pages.isSuspect,
               stopped: halt.signal,
+              isShared: ledger.shared !== null,
             })
           : null,
         writer,
         lookup: ledger.lookup,
+        lateMemory: ledger.shared?.lateMemory ?? null,
+        others,
         skewMs: api.clockSkewMs,
         clock,
         halt,

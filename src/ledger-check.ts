@@ -1,5 +1,7 @@
+import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import { checkLedger as checkLedgerFile, type LedgerCheck } from './ledger/check.js';
+import { isPostgres } from './ledger-address.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 
 export type { LedgerCheck };
@@ -15,5 +17,10 @@ export async function checkLedger(
 ): Promise<LedgerCheck> {
   const { quick = false, ...rest } = options;
   const { ledger } = resolveOptions(rest, env, { key: false, inputs: false });
+  if (isPostgres(ledger)) {
+    throw new UserError(
+      `The ledger ${ledger} is in Postgres, and 'ledger check' looks into SQLite files. Postgres has its own means (pg_amcheck); 'memory-import runs' says whether it can be reached.`,
+    );
+  }
   return checkLedgerFile(ledger, { quick });
 }

@@ -1,6 +1,7 @@
-import { OptionsError } from './errors.js';
+import { OptionsError, UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import { compactLedger as compactLedgerFile, type LedgerCompact } from './ledger/compact.js';
+import { isPostgres } from './ledger-address.js';
 import { type ImportOptions, parseDuration, resolveOptions } from './options.js';
 
 export type { LedgerCompact };
@@ -21,6 +22,11 @@ export async function compactLedger(
   if (dropFailures !== undefined && (age === null || age === 0))
     throw new OptionsError([`--drop-failures: expected an age with its unit, such as 90d, found ${JSON.stringify(dropFailures)}`]);
   const { ledger: path } = resolveOptions(rest, hooks.env ?? process.env, { key: false, inputs: false });
+  if (isPostgres(path)) {
+    throw new UserError(
+      `The ledger ${path} is in Postgres, and 'ledger compact' is for SQLite files. Postgres gives unused space back by itself (autovacuum), or by VACUUM (FULL) memory_import.note while no import runs.`,
+    );
+  }
   const now = hooks.clock?.now() ?? Date.now();
   const dropFailuresBefore = age === null ? null : new Date(Math.max(0, now - age)).toISOString();
   return compactLedgerFile({ path, dropFailuresBefore, ...(hooks.onStep === undefined ? {} : { onStep: hooks.onStep }) });

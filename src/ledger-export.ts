@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import type { ImportHooks } from './import.js';
 import { EXPORT_COLUMNS, exportNotes } from './ledger/export.js';
+import { isPostgres, type LedgerAddress } from './ledger-address.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { csvHeader, csvRows } from './report/csv.js';
 import { guardCell } from './report/guard.js';
@@ -20,25 +21,32 @@ export async function exportLedger(
   options: ImportOptions,
   { env = process.env }: Pick<ImportHooks, 'env'> = {},
 ): Promise<number> {
-  const { ledger } = resolveOptions(options, env, { key: false, inputs: false });
-  const pages = exportNotes(ledger);
+  const address = resolveOptions(options, env, { key: false, inputs: false });
+  const pages = await notesOf(address);
   // The ledger is opened before the file is made: a mistake leaves nothing behind.
-  const first = pages.next();
-  const all = (function* () {
+  const first = await pages.next();
+  const all = (async function* () {
     if (first.done !== true) yield first.value;
     yield* pages;
   })();
   return typeof to === 'string' ? intoFile(to, all) : intoStream(to, all);
 }
 
-type Pages = Iterable<readonly (readonly string[])[]>;
+type Page = readonly (readonly string[])[];
+type Pages = AsyncIterable<Page>;
+
+async function notesOf(address: LedgerAddress): Promise<Generator<Page> | AsyncGenerator<Page>> {
+  if (!isPostgres(address.ledger)) return exportNotes(address.ledger);
+  const { exportPostgresNotes } = await import('./ledger/export-postgres.js');
+  return exportPostgresNotes(address);
+}
 
 const HEADER = csvHeader(EXPORT_COLUMNS);
 
 async function intoStream(stream: Writable, pages: Pages): Promise<number> {
   let notes = 0;
   await give(stream, HEADER);
-  for (const page of pages) {
+  for await (const page of pages) {
     if (stream.destroyed) break;
     await give(stream, asCsv(page));
     notes += page.length;
@@ -64,7 +72,7 @@ async function intoFile(path: string, pages: Pages): Promise<number> {
   let notes = 0;
   try {
     file.append(HEADER);
-    for (const page of pages) {
+    for await (const page of pages) {
       file.append(asCsv(page));
       await file.ready();
       notes += page.length;

@@ -4,7 +4,7 @@ import { realClock } from './clock.js';
 import { StoppedError, UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { Ledger, RunRecord, Witness } from './ledger/ledger.js';
-import { openLedger } from './ledger/sqlite.js';
+import { openLedger } from './ledger/open.js';
 import type { RunId, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { type CsvSource, readCsv } from './read/csv.js';
@@ -60,13 +60,14 @@ export async function rebuildLedger(
   for (const { path } of files) await (await openSuccessFile(path)).close();
 
   const runId = newRunId(clock.now(), clock.random);
-  const ledger = openLedger({
-    path: resolved.ledger,
+  const ledger = await openLedger({
+    address: resolved,
     runId,
     what: 'ledger rebuild',
     target: { baseUrl: resolved.baseUrl.href, apiKey: resolved.apiKey },
     sameAccount: resolved.sameAccount,
     now: clock.now,
+    requestTimeoutMs: resolved.timeoutMs,
   });
   try {
     const counts = { rows: 0, added: 0, settled: 0, known: 0, undone: 0, differs: 0, unreadable: 0 };

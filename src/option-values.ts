@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { editDistance } from './edit-distance.js';
 import { FIELDS, type Field } from './fields.js';
+import { isPostgres, parsePostgres } from './ledger-address.js';
 import { isLoopback } from './loopback.js';
 import { assertNever, FAILURE_CLASSES, type FailureClass } from './model.js';
 import { FINDING_NAMES, type FindingName } from './model-plan.js';
@@ -145,11 +146,14 @@ export function parseEncoding(found: unknown, refuse: Refuse): string | undefine
 }
 
 export function parseLedger(found: unknown, refuse: Refuse): string | undefined {
-  if (typeof found !== 'string' || found.trim() === '') return refuse('the path of a SQLite file');
-  // The address may hold a password: it isn't shown.
-  if (/^postgres(ql)?:/i.test(found))
-    return refuse('the path of a SQLite file', 'a Postgres address: a ledger in Postgres is not in this version');
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(found) ? refuse('the path of a SQLite file', 'an address') : found;
+  const expected = 'the path of a SQLite file, or postgres://…';
+  if (typeof found !== 'string' || found.trim() === '') return refuse(expected);
+  if (isPostgres(found)) {
+    const settings = parsePostgres(found.trim());
+    return 'expected' in settings ? refuse(settings.expected, settings.found) : found.trim();
+  }
+  // It may hold a password: it isn't shown.
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(found) ? refuse(expected, 'another address') : found;
 }
 
 export function parseRate(found: unknown, refuse: Refuse): number | undefined {

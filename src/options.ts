@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { FIELDS, type Field, type Filter, type Since } from './fields.js';
+import { withoutPassword } from './ledger-address.js';
 import type { FailureClass } from './model.js';
 import type { FindingName } from './model-plan.js';
 import { parseFilters, parseSince } from './option-conditions.js';
@@ -121,7 +122,9 @@ export interface ResolvedOptions {
   readonly delimiter: string | null;
   /** A WHATWG label; null: by BOM, else UTF-8. */
   readonly encoding: string | null;
+  /** As it may be shown: without a password. */
   readonly ledger: string;
+  readonly ledgerPassword: string | null;
   readonly out: string;
   readonly concurrency: number;
   /** Most requests a second; null: no bound of ours. */
@@ -196,6 +199,7 @@ export function resolveOptions(
   const { apiKeyFile, config: _, timeout, giveUpAfter, maxDuration, reconcileWait, ...rest } = parsed.data;
   return {
     ...rest,
+    ...withoutPassword(rest.ledger),
     apiKey: rest.apiKey ?? apiKeyFile ?? '',
     timeoutMs: timeout,
     giveUpAfterMs: giveUpAfter,

@@ -4,7 +4,7 @@ import { createDistinctSet, type DistinctSet } from './distinct-set.js';
 import { StoppedError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger } from './ledger/ledger.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead } from './ledger/open.js';
 import { withOccurrence } from './map/fingerprint.js';
 import { countCodePoints } from './map/schema.js';
 import type { Draft, FailureClass, Fingerprint, RowFailure, SourceRow } from './model.js';
@@ -29,7 +29,7 @@ const USUAL_RATES = [10, 50, 200];
 export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env'> = {}): Promise<Plan> {
   const resolved = resolveOptions(options, hooks.env ?? process.env, { key: false, inputs: true });
   const { baseUrl, apiKey, sameAccount } = resolved;
-  const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
+  const ledger = await openLedgerToRead(resolved, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
     const intake = await openIntake(resolved, { stdin: hooks.stdin });
     try {

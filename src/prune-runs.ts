@@ -4,8 +4,8 @@ import { realClock } from './clock.js';
 import { UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
 import type { RunRecord } from './ledger/ledger.js';
-import { liveHolder } from './ledger/lock.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead, whoIsUnderWay } from './ledger/open.js';
+import type { LedgerAddress } from './ledger-address.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { isFolder, type RemovedFiles, removeRunFiles } from './report/remove-run-files.js';
 import { isRunId } from './report/run-folder.js';
@@ -48,11 +48,12 @@ export async function pruneRuns(
   { olderThanMs, dryRun = false }: PruneOptions,
   { env = process.env, clock = realClock }: Pick<ImportHooks, 'env' | 'clock'> = {},
 ): Promise<PrunedRuns> {
-  const { ledger: path, out } = resolveOptions(options, env, { key: false, inputs: false });
+  const resolved = resolveOptions(options, env, { key: false, inputs: false });
+  const { out } = resolved;
   const before = clock.now() - olderThanMs;
   // Before the ledger is read: a run is in the ledger before it has its folder, so none that has just begun seems unknown.
   const folders = await foldersIn(out);
-  const { runs, isOver } = await runsOf(path);
+  const { runs, isOver } = await runsOf(resolved);
   const pruned: PrunedRun[] = [];
   const elsewhere: string[] = [];
   let kept = 0;
@@ -83,15 +84,15 @@ export async function pruneRuns(
 }
 
 /** All runs of the ledger, the newest first. */
-async function runsOf(path: string): Promise<{ runs: readonly RunRecord[]; isOver: (run: RunRecord) => boolean }> {
-  const ledger = openLedgerToRead(path);
+async function runsOf(address: LedgerAddress): Promise<{ runs: readonly RunRecord[]; isOver: (run: RunRecord) => boolean }> {
+  const ledger = await openLedgerToRead(address);
   if (ledger === null) return { runs: [], isOver: () => false };
   try {
     // Asked before the list is read: a run that ends between the two has its end in the list, and one that begins is too young.
-    const held = liveHolder(path) !== null;
+    const isUnderWay = await whoIsUnderWay(address);
     const runs = await ledger.runs();
-    // While anybody holds the ledger, what says that it is running may be; it is pruned another time.
-    return { runs, isOver: ({ status }) => status !== 'running' || !held };
+    // While anybody holds the ledger's file, whatever says that it is running may be; it is pruned another time.
+    return { runs, isOver: (run) => !isUnderWay(run, 0) };
   } finally {
     await ledger.close();
   }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { realClock } from './clock.js';
 import type { ImportHooks } from './import.js';
 import type { KnownNote, Ledger, RecordedFailure, RunFailure, RunNote, RunRecord } from './ledger/ledger.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead } from './ledger/open.js';
 import type { Fingerprint, NoteKey, Outcome, RunFiles, RunSummary, SettledRow, SourceInput } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
@@ -37,7 +37,7 @@ export async function rewriteReports(
   { env = process.env, clock = realClock }: Pick<ImportHooks, 'env' | 'clock'> = {},
 ): Promise<RewrittenReports> {
   const resolved = resolveOptions(options, env, { key: false, inputs: false });
-  const ledger = openLedgerToRead(resolved.ledger);
+  const ledger = await openLedgerToRead(resolved);
   try {
     const run = await findRun(ledger, resolved.ledger, runId);
     const inputs = await openUnchanged(run, resolved.set);

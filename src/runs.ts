@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { ImportHooks } from './import.js';
 import type { RunRecord } from './ledger/ledger.js';
-import { liveHolder } from './ledger/lock.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead, whoIsUnderWay } from './ledger/open.js';
 import type { Counts, ReasonCode, RunSummary } from './model.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { undoneOf } from './run/undone-of.js';
@@ -33,11 +32,11 @@ export async function listRuns(
   options: ImportOptions,
   { env = process.env }: Pick<ImportHooks, 'env'> = {},
 ): Promise<readonly ListedRun[]> {
-  const { ledger: path } = resolveOptions(options, env, { key: false, inputs: false });
-  const ledger = openLedgerToRead(path);
+  const resolved = resolveOptions(options, env, { key: false, inputs: false });
+  const ledger = await openLedgerToRead(resolved);
   if (ledger === null) return [];
   try {
-    const held = liveHolder(path) !== null;
+    const isUnderWay = await whoIsUnderWay(resolved);
     // One that never came to its folder couldn't start: nothing of it is to tell.
     const runs = (await ledger.runs()).filter(({ out }) => out !== '');
     const listed: ListedRun[] = [];
@@ -46,8 +45,7 @@ export async function listRuns(
       const ended = summary as RunSummary | null; // written by `importMemories`
       listed.push({
         runId,
-        // Only the newest run can be the one that holds the ledger.
-        status: status === 'running' && !(held && position === 0) ? 'killed' : status,
+        status: status === 'running' && !isUnderWay(run, position) ? 'killed' : status,
         startedAt,
         finishedAt,
         durationMs: ended?.durationMs ?? null,

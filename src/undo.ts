@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { realClock } from './clock.js';
-import { UserError } from './errors.js';
+import { LedgerHeldError, UserError } from './errors.js';
 import type { Ledger, RunRecord, UndoneRun } from './ledger/ledger.js';
-import { openLedger, openLedgerToRead } from './ledger/sqlite.js';
+import { openLedger, openLedgerToRead } from './ledger/open.js';
 import type { Clock } from './model.js';
 import type { UndoneNote, UndoOutcome, UndoPreview, UndoSummary } from './model-after-run.js';
 import { type ResolvedOptions, resolveOptions } from './options.js';
@@ -45,16 +45,19 @@ export async function undoRun(runId: string, options: UndoOptions = {}, hooks: U
     return { ...ending, dryRun, ok, counts: countsOf(preview, noOutcomes()), contacts: preview.contacts, requests: NO_REQUESTS, files: {} };
   }
   if (hooks.confirm !== undefined && !(await hooks.confirm(preview))) throw new UserError('Not confirmed: nothing was deleted.');
-  const ledger = openLedger({
-    path: resolved.ledger,
+  const ledger = await openLedger({
+    address: resolved,
     // It becomes no run of its own: it has no folder, and `runs` doesn't list it.
     runId: newRunId(startedAt, clock.random),
     what: `undo ${run.runId}`,
     target: { baseUrl: resolved.baseUrl.href, apiKey: resolved.apiKey },
     sameAccount: resolved.sameAccount,
     now: clock.now,
+    requestTimeoutMs: resolved.timeoutMs,
   });
   try {
+    if ((await ledger.shared?.runsUnderWay())?.has(run.runId) === true)
+      throw new LedgerHeldError(`The run ${run.runId} is still under way. Nothing was deleted. Wait until it ends, or end it.`);
     return await undo({ run, ledger, options: resolved, force, hooks, clock, startedAt });
   } finally {
     await ledger.close();
@@ -64,7 +67,7 @@ export async function undoRun(runId: string, options: UndoOptions = {}, hooks: U
 /** Without the lock: a question may wait long for its answer, and a nightly import shouldn't. */
 async function readPreview(runId: string, options: ResolvedOptions): Promise<{ readonly run: RunRecord; readonly preview: UndoPreview }> {
   const { ledger: path, baseUrl, apiKey, sameAccount } = options;
-  const ledger = openLedgerToRead(path, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
+  const ledger = await openLedgerToRead(options, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
     const run = await findRun(ledger, path, runId);
     // Without a ledger there is no run.

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { realClock } from './clock.js';
 import { OptionsError, StoppedError } from './errors.js';
 import type { Ledger, RunRecord } from './ledger/ledger.js';
-import { openLedgerToRead } from './ledger/sqlite.js';
+import { openLedgerToRead } from './ledger/open.js';
 import type { VerifySummary, VerifyVerdict } from './model-after-run.js';
 import { wholeNumber } from './option-values.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';
@@ -35,7 +35,7 @@ export async function verifyRun(runId: string, options: VerifyOptions = {}, hook
   const resolved = resolveOptions(rest, hooks.env ?? process.env, { key: true, inputs: false });
   const sampling = parseSampling(sample, seed);
   const { baseUrl, apiKey, sameAccount } = resolved;
-  const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey, sameAccount });
+  const ledger = await openLedgerToRead(resolved, { baseUrl: baseUrl.href, apiKey, sameAccount });
   try {
     const run = await findRun(ledger, resolved.ledger, runId);
     // Without a ledger there is no run.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Claim, Transition } from '../../src/ledger/ledger.js';
+import type { Claim, ClaimAnswer, Transition } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/sqlite.js';
 import type { Fingerprint, NoteKey, RunId } from '../../src/model.js';
 
@@ -35,10 +35,15 @@ for (let from = 0; from < Number(notes); from += BATCH) {
     });
   }
   const answers = await ledger.commit({ claims, transitions: done, failures: [] });
-  done = answers.map((answer, i) => created(answer.kind === 'claimed' ? answer.key : answer.note.key, from + i));
+  done = answers.map((answer, i) => created(keyOf(answer), from + i));
 }
 await ledger.commit({ claims: [], transitions: done, failures: [] });
 await ledger.close();
+
+function keyOf(answer: ClaimAnswer): NoteKey {
+  if (answer.kind === 'busy') throw new Error('a ledger that nobody shares is never busy');
+  return answer.kind === 'claimed' ? answer.key : answer.note.key;
+}
 
 function created(key: NoteKey, index: number): Transition {
   const createdAt = '2020-01-01T00:00:00.000Z';

@@ -18,6 +18,8 @@ export interface AttemptOptions {
   readonly reasonOf: (error: unknown) => { readonly code: string; readonly message: string };
   /** `sentAt` and `receivedAt` in epoch ms. */
   readonly onHeaders: (headers: ResponseHeaders, sentAt: number, receivedAt: number) => void;
+  /** False: it must not be sent any more. */
+  readonly mayStart?: () => boolean;
 }
 
 /**
@@ -47,6 +49,11 @@ export class Attempt {
     // The deadline may have passed while the request waited for its connection. And undici may start a request again whose
     // connection failed: a create must never leave twice by itself.
     if (this.settled || this.controller !== null) {
+      controller.abort(new Error('the request must not be sent'));
+      return;
+    }
+    if (this.options.mayStart?.() === false) {
+      this.fail({ code: 'TOO_LATE', message: 'not sent: another process may have taken over what this one had claimed' });
       controller.abort(new Error('the request must not be sent'));
       return;
     }

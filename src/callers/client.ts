@@ -27,6 +27,8 @@ interface ClientOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Our clock, epoch ms. Default: the system's. */
   readonly now?: () => number;
+  /** Asked at the last moment before a create's first byte; false: it isn't sent. */
+  readonly mayCreate?: () => boolean;
 }
 
 /**
@@ -56,7 +58,8 @@ export function createClient(options: ClientOptions): CallersApi {
     reasonOf: (error: unknown) => failureReason(error, baseUrl.host),
     onHeaders: (headers, sentAt, receivedAt) => skew.observe(headerValue(headers, 'date'), sentAt, receivedAt),
   } satisfies Partial<AttemptOptions>;
-  const createOptions: AttemptOptions = { ...shared, maxBodyBytes: () => MAX_ANSWER_BYTES };
+  const removeOptions: AttemptOptions = { ...shared, maxBodyBytes: () => MAX_ANSWER_BYTES };
+  const createOptions: AttemptOptions = options.mayCreate === undefined ? removeOptions : { ...removeOptions, mayStart: options.mayCreate };
   const listOptions: AttemptOptions = { ...shared, maxBodyBytes: (status) => (status === 200 ? MAX_LIST_BYTES : MAX_ANSWER_BYTES) };
 
   /** @param path below the base URL; null where the contactId makes none */
@@ -102,7 +105,7 @@ export function createClient(options: ClientOptions): CallersApi {
     // No other path may be called with DELETE.
     if (segment === null)
       return { kind: 'refused', fromApi: false, message: "the memory's id can't stand in a URL", ...NO_EXCHANGE, durationMs: 0 };
-    const ended = await exchange(createOptions, { method: 'DELETE', headers: listHeaders, body: null }, `/memories/${segment}`, subOrg);
+    const ended = await exchange(removeOptions, { method: 'DELETE', headers: listHeaders, body: null }, `/memories/${segment}`, subOrg);
     return { ...classifyRemove(ended, redactor), ...measures(ended, startedAt) };
   }
 

@@ -149,10 +149,10 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   },
   {
     name: 'ledger',
-    flags: '--ledger <path>',
+    flags: '--ledger <path or postgres URL>',
     default: '.memory-import/ledger.db',
     env: 'MEMORY_IMPORT_LEDGER',
-    meaning: 'the SQLite file that remembers what was imported',
+    meaning: 'what remembers what was imported: a SQLite file, or `postgres://…` to share it among machines',
     commands: LEDGER,
   },
   {

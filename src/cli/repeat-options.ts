@@ -1,3 +1,4 @@
+import { shownLedger } from '../ledger-address.js';
 import type { Repeat } from '../report/page-facts.js';
 import { quoteForShell } from '../shell-quote.js';
 import type { Call } from './io.js';
@@ -5,13 +6,13 @@ import { type OptionSpec, optionsOf } from './option-specs.js';
 
 /** The options of this command, to be given again with a failures file; ready for a shell. What only suited this one call is left out. */
 export function repeatOptions(values: Readonly<Record<string, unknown>>): string {
-  return wordsWithout(ONCE, values).join(' ');
+  return wordsWithout(ONCE, withoutPassword(values)).join(' ');
 }
 
 /** The command for others to see: the whole of it, and its options alone. Without credentials, and with … where a note's name or text may stand. */
 export function repeatForPage({ args, values }: Pick<Call, 'args' | 'values'>): Repeat {
   const shown = Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
+    Object.entries(withoutPassword(values)).map(([name, value]) => [
       name,
       withoutSecrets(name === 'set' && value !== undefined ? withoutTexts(value) : value),
     ]),
@@ -30,6 +31,11 @@ function wordsWithout(names: readonly string[], values: Readonly<Record<string, 
   return optionsOf('import')
     .filter((spec) => !names.includes(spec.name))
     .flatMap((spec) => words(spec, values[spec.name]));
+}
+
+/** A ledger's address may hold a password. */
+function withoutPassword(values: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return typeof values.ledger === 'string' ? { ...values, ledger: shownLedger(values.ledger) } : values;
 }
 
 function withoutTexts(set: unknown): unknown {

@@ -21,6 +21,8 @@ export interface AdopterOptions {
   readonly hashOf: (name: string, text: string) => string;
   readonly isSuspectPage: (length: number) => boolean;
   readonly stopped: AbortSignal;
+  /** Other processes write the same ledger: they may take what was listed before. */
+  readonly isShared: boolean;
 }
 
 /** Lists of so many contacts are remembered; one that comes again later is listed again. */
@@ -98,7 +100,7 @@ export function createAdopter(options: AdopterOptions): Adopter {
     const same = free.get(draft.sentHash);
     if (same === undefined || same.length === 0) return null;
     // A row of another sub organization may have made it while it was listed here; rows of the same one are sent after the list.
-    const memoryIds = contact.inventories.size > 1 ? (await known(draft)).memoryIds : null;
+    const memoryIds = options.isShared || contact.inventories.size > 1 ? (await known(draft)).memoryIds : null;
     for (let memory = same.shift(); memory !== undefined; memory = same.shift()) {
       if (contact.taken.has(memory.id) || memoryIds?.has(memory.id) === true) continue;
       contact.taken.add(memory.id);

@@ -2,6 +2,7 @@ import type { LedgerWriter } from '../ledger/writer.js';
 import type { Clock, Fingerprint, MappedRow, NoteKey, Outcome } from '../model.js';
 import { outcomeOfKnown } from './known.js';
 import type { Doubt } from './look.js';
+import { type Others, type Patience, patienceWith } from './others.js';
 
 /** A row whose turn it may be: `base` is what several identical rows have in common, `ordinal` its number over all inputs. */
 export type Submitted = MappedRow & { readonly base: Fingerprint; readonly ordinal: number };
@@ -38,12 +39,18 @@ export interface ClaimOptions {
   readonly withOccurrence: (base: Fingerprint, occurrence: number) => Fingerprint;
   readonly inDoubt: 'reconcile' | 'resend' | 'report';
   readonly duplicates: 'skip' | 'create';
+  /** null: no other process writes this ledger. */
+  readonly others: Others | null;
 }
 
 /** Claims rows when their turn comes: only then is it known what became of an identical one before. */
 export interface Claims {
-  /** @throws LedgerError */
-  claim(row: Submitted, label: string): Promise<ClaimedRow | KnownToLedger>;
+  /**
+   * null: the run stopped while it waited for another process.
+   * @param onWait called where it has to wait
+   * @throws LedgerError
+   */
+  claim(row: Submitted, label: string, onWait: () => void): Promise<ClaimedRow | KnownToLedger | null>;
 }
 
 export function createClaims(options: ClaimOptions): Claims {
@@ -51,10 +58,10 @@ export function createClaims(options: ClaimOptions): Claims {
   const lastOccurrence = new Map<Fingerprint, number>();
 
   return {
-    async claim(row, label) {
+    async claim(row, label, onWait) {
       const { draft } = row;
-      const claimedAt = options.clock.now();
-      const skewMs = options.skewMs();
+      const { others } = options;
+      let patience: Patience | null = null;
       let { fingerprint, occurrence } = draft;
       const skipped = lastOccurrence.get(row.base);
       if (skipped !== undefined && occurrence === 1) {
@@ -62,6 +69,8 @@ export function createClaims(options: ClaimOptions): Claims {
         fingerprint = options.withOccurrence(row.base, occurrence);
       }
       for (;;) {
+        const claimedAt = options.clock.now();
+        const skewMs = options.skewMs();
         const answer = await options.writer.claim({
           fingerprint,
           contactId: draft.contactId,
@@ -88,7 +97,22 @@ export function createClaims(options: ClaimOptions): Claims {
             doubtedBefore: answer.doubtedSince !== null,
           };
         }
+        if (answer.kind === 'busy') {
+          if (others === null) throw new Error('a ledger that nobody shares is never busy');
+          onWait();
+          patience = patienceWith(answer.note, patience, claimedAt);
+          const waited = await others.wait(answer, patience);
+          if (waited === null) return null;
+          if (waited === 'ask_again') continue;
+          return { kind: 'known', row: identified, outcome: waited };
+        }
         const { note } = answer;
+        if (others !== null && note.state === 'in_doubt') {
+          onWait();
+          const looked = await others.lookFor(note);
+          if (looked === null) return null;
+          if (looked === 'ask_again') continue;
+        }
         const first = options.firstSeen.meet(note.key, row.ordinal);
         if (first !== null && options.duplicates === 'create') {
           occurrence++;

@@ -1,3 +1,4 @@
+import type { LateMemory } from '../ledger/ledger.js';
 import type { Clock, Draft, Emit, RowFailure } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Gate } from './gate.js';
@@ -39,6 +40,8 @@ export interface NoteToDeliver {
   /** Of the claim's clock, see `Doubt`. */
   readonly skewMs: Doubt['skewMs'];
   readonly doubtedBefore: boolean;
+  /** Asked before it is sent again: what another process, which had claimed it before, has learnt of it since. */
+  readonly lateMemory: () => Promise<LateMemory | null>;
   /** Called when the first request has ended or will never leave. */
   readonly onFirstAnswer: () => void;
 }
@@ -127,6 +130,9 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
         if (settled !== null) return settled;
         loss = null;
       }
+      const late = note.doubtedBefore ? await note.lateMemory() : null;
+      if (late !== null)
+        return { kind: 'recovered', memoryId: late.id, createdAt: late.createdAt, attempts, sentAgain: attempts > 0, surplus: [] };
       const answer = await gate.create(draft, failedAlone);
       if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
       const { verdict } = answer;

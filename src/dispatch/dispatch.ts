@@ -1,5 +1,5 @@
 import { StoppedError } from '../errors.js';
-import type { Ledger, Transition } from '../ledger/ledger.js';
+import type { Ledger, SharedLedger, Transition } from '../ledger/ledger.js';
 import type { Emit, MappedRow, NoteKey, Outcome, Part, RowFailure, SettledRow } from '../model.js';
 import { assertNever, joinIds, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
@@ -26,6 +26,8 @@ export interface DispatchOptions extends ClaimOptions {
   readonly looker: Looker;
   readonly adopter: Adopter | null;
   readonly lookup: Ledger['lookup'];
+  /** See `SharedLedger`; null: the ledger isn't shared. */
+  readonly lateMemory: SharedLedger['lateMemory'] | null;
   readonly halt: Halt;
   readonly emit: Emit;
   /** The row is durable in the ledger; resolves when the reports have taken it. */
@@ -118,7 +120,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   async function settleNote(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
-    const claimed = await claims.claim(row, label(row));
+    const claimed = await claims.claim(row, label(row), leavePlace);
+    if (claimed === null) return null;
     if (claimed.kind === 'known') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
     return send(claimed, leavePlace);
   }
@@ -153,6 +156,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         claimedAt: claimed.claimedAt,
         skewMs: claimed.skewMs,
         doubtedBefore: claimed.doubtedBefore,
+        lateMemory: () => options.lateMemory?.(key) ?? Promise.resolve(null),
         onFirstAnswer,
       },
       {

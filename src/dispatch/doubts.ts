@@ -6,7 +6,7 @@ import type { Doubt, Looker } from './look.js';
 import { createPermits } from './permits.js';
 
 export interface OldDoubtOptions {
-  readonly ledger: Pick<Ledger, 'openNotes' | 'closingNotes'>;
+  readonly ledger: Pick<Ledger, 'openNotes' | 'closingNotes' | 'shared'>;
   readonly writer: LedgerWriter;
   readonly looker: Looker;
   readonly emit: Emit;
@@ -25,9 +25,9 @@ const PAGE = 1000;
  * @returns the notes that were found: their rows are `recovered` in this run
  * @throws LedgerError
  */
-export async function settleOldDoubts(options: OldDoubtOptions): Promise<ReadonlySet<NoteKey>> {
+export async function settleOldDoubts(options: OldDoubtOptions): Promise<Set<NoteKey>> {
   const recovered = new Set<NoteKey>();
-  const tally = { recovered: 0, absent: 0, open: 0 };
+  const tally = { recovered: 0, absent: 0, open: 0, elsewhere: 0 };
   const [first] = await options.ledger.openNotes({ after: null, limit: 1 });
   if (first === undefined) return recovered;
   const startedAt = options.clock.now();
@@ -46,7 +46,8 @@ export async function settleOldDoubts(options: OldDoubtOptions): Promise<Readonl
   });
   await takeClosingLooks(options);
   options.emit({ type: 'resumed', afterMs: options.clock.now() - startedAt });
-  if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...tally });
+  const { elsewhere: _, ...settled } = tally;
+  if (tally.recovered + tally.absent + tally.open > 0) options.emit({ type: 'doubts_settled', ...settled });
   if (tally.open > 0) {
     const message = `${tally.open} notes of earlier runs are still in doubt: looking couldn't settle whether they are there. The next run looks again.`;
     options.emit({ type: 'warning', code: 'still_in_doubt', message });
@@ -86,7 +87,13 @@ async function forEachNote(pageOf: PageOf, stopped: AbortSignal, work: (note: Op
   if (errors.length > 0) throw errors[0];
 }
 
-async function settleOne(note: OpenNote, { writer, looker }: OldDoubtOptions): Promise<'recovered' | 'absent' | 'open'> {
+async function settleOne(
+  note: OpenNote,
+  { ledger, writer, looker }: OldDoubtOptions,
+): Promise<'recovered' | 'absent' | 'open' | 'elsewhere'> {
+  const { shared } = ledger;
+  // Another process looks for it, or works on its contact: a look would take one's memory for the other's.
+  if (shared !== null && !(await shared.hold(note))) return 'elsewhere';
   const finding = await looker.settle({ ...note, row: null });
   switch (finding.kind) {
     case 'present':
@@ -105,6 +112,7 @@ async function settleOne(note: OpenNote, { writer, looker }: OldDoubtOptions): P
       return 'absent';
     case 'unproven':
     case 'stopped':
+      await shared?.letGo(note.key);
       return 'open';
   }
 }
@@ -121,7 +129,10 @@ export async function takeClosingLooks(options: ClosingOptions): Promise<void> {
   });
 }
 
-export type ClosingOptions = Pick<OldDoubtOptions, 'ledger' | 'writer' | 'looker' | 'emit' | 'stopped' | 'startedAt'>;
+export type ClosingOptions = { readonly ledger: Pick<Ledger, 'closingNotes'> } & Pick<
+  OldDoubtOptions,
+  'writer' | 'looker' | 'emit' | 'stopped' | 'startedAt'
+>;
 
 /** The last look at a note that was sent again: what its first request made late is told, never deleted. */
 async function closingLook(

@@ -1,5 +1,6 @@
 import type { CallersApi, ContactAddress, CreateAnswer, ListAnswer, MemoryAddress, NewMemory, RemoveAnswer } from '../callers/api.js';
 import { StoppedError } from '../errors.js';
+import type { SharedLedger } from '../ledger/ledger.js';
 import type { Clock, Emit, Verdict } from '../model.js';
 import { assertNever } from '../model.js';
 import type { Aim } from './aim.js';
@@ -37,12 +38,15 @@ export interface GateOptions {
   readonly concurrency: number;
   readonly rate: number | null;
   readonly giveUpAfterMs: number;
+  /** Where other processes write the same ledger: nothing is created while they may think that this one is dead. */
+  readonly shared?: Pick<SharedLedger, 'isAlive' | 'untilAlive'> | null;
 }
 
 const MAX_REFUSALS_THAT_STOP = 16;
 
 export function createGate(options: GateOptions): Gate {
   const { api, clock, halt, emit, giveUpAfterMs } = options;
+  const shared = options.shared ?? null;
   const pool = createPool(options.concurrency);
   // Not the pool's slots: in some of them a request waits for its turn.
   let underWay = 0;
@@ -100,7 +104,9 @@ export function createGate(options: GateOptions): Gate {
     call: () => Promise<A>,
     heed: (answer: A, ticket: PaceTicket) => BreakerResult,
   ): Promise<A | null> => {
+    const alive = breaker === creates ? shared : null;
     for (;;) {
+      if (alive?.isAlive() === false) await alive.untilAlive(halt.signal);
       // Outside of the pool: creates that wait for the end of an outage must not keep lists out, nor the other way round.
       if (!breaker.ready) await breaker.untilReady();
       const answer = await pool.run(async (): Promise<A | null | typeof OUTAGE> => {
@@ -108,6 +114,7 @@ export function createGate(options: GateOptions): Gate {
         if (!breaker.ready) return halt.signal.aborted ? null : OUTAGE;
         const ticket = await turn();
         if (ticket === null) return null;
+        if (alive?.isAlive() === false) return halt.signal.aborted ? null : OUTAGE;
         const pass = breaker.admit();
         if (pass === null) return OUTAGE;
         emit({ type: 'under_way', requests: ++underWay });

@@ -31,7 +31,7 @@ export function createHalt(onStop: (reason: StoppedError) => void): Halt {
 export function asStop(error: unknown): StoppedError | null {
   if (error instanceof StoppedError) return error;
   if (!(error instanceof LedgerError)) return null;
-  const message = `${error.message} The run was stopped; what was under way is looked at by the next run. Check the ledger's disk.`;
+  const message = `${error.message} The run was stopped; what was under way is looked at by the next run. ${error.advice}`;
   return new StoppedError('ledger', message, true, { cause: error });
 }
 

@@ -42,7 +42,7 @@ export function* exportNotes(givenPath: string): Generator<readonly (readonly st
       if (rows.length === 0) return;
       notes += rows.length;
       after = Number(rows.at(-1)?.note_key);
-      yield rows.map(cellsOf);
+      yield rows.map(cellsOfNote);
     }
   } catch (error) {
     if (!isCorrupt(error)) throw error;
@@ -55,7 +55,7 @@ export function* exportNotes(givenPath: string): Generator<readonly (readonly st
   }
 }
 
-function cellsOf(row: Record<string, unknown>): readonly string[] {
+export function cellsOfNote(row: Record<string, unknown>): readonly string[] {
   return [
     row.fingerprint,
     row.contact_id,

@@ -16,6 +16,8 @@ export interface Ledger {
   readonly wasEmpty: boolean;
   /** True if a note of it was created when it was opened: its address and key were right then. */
   readonly hadCreated: boolean;
+  /** What several processes that write the same ledger have to ask one another; null: this one has it alone. */
+  readonly shared: SharedLedger | null;
 
   /** What is known of each note, in the order asked; null for a note never claimed. */
   lookup(fingerprints: readonly Fingerprint[]): Promise<readonly (KnownNote | null)[]>;
@@ -150,7 +152,39 @@ export type ClaimAnswer =
    * answer, and it was claimed then (epoch ms, by the clock that `doubtedSkewMs` corrects): a late memory of it may still turn up, so a closing look is due.
    */
   | { readonly kind: 'claimed'; readonly key: NoteKey; readonly doubtedSince: number | null; readonly doubtedSkewMs: number | null }
-  | { readonly kind: 'known'; readonly note: KnownNote };
+  | { readonly kind: 'known'; readonly note: KnownNote }
+  /** Another living process works on this note, or on another one of its contact: to be asked again. `note`: which; `by`: for a person. */
+  | { readonly kind: 'busy'; readonly note: NoteKey | null; readonly by: string };
+
+/**
+ * A ledger that several processes write at the same time. A process is alive as long as its heartbeat is acknowledged; what a dead one had
+ * claimed is taken over as doubt. Its steps and looks then change nothing any more, save that a memory whose id it learns late is noted.
+ */
+export interface SharedLedger {
+  /** False: the others may think that this process is dead. Nothing may be created then. */
+  isAlive(): boolean;
+  /** Resolves when it is alive again, or lost for good, or `stopped`. */
+  untilAlive(stopped: AbortSignal): Promise<void>;
+  /** Calls back once, with a sentence for a person, when this process can't go on. */
+  onLost(listener: (why: string) => void): void;
+  /**
+   * Takes a note in doubt, and its contact, for a look: as if it were claimed, until it is settled or let go. False: it isn't in doubt any
+   * more, or another process works on its contact.
+   */
+  hold(note: Pick<OpenNote, 'key' | 'contactId'>): Promise<boolean>;
+  /** It stays in doubt. */
+  letGo(key: NoteKey): Promise<void>;
+  /** The memory of a note that this process has claimed, where one that had it before learnt of it late. */
+  lateMemory(key: NoteKey): Promise<LateMemory | null>;
+  /** Runs whose processes are alive. */
+  runsUnderWay(): Promise<ReadonlySet<string>>;
+}
+
+export interface LateMemory {
+  readonly id: string;
+  /** The server's time, as it gave it. */
+  readonly createdAt: string | null;
+}
 
 /** A step of a note's life; the README draws it ("A note in the ledger"). */
 export type Transition =
@@ -220,7 +254,10 @@ export interface OpenNote {
   readonly claimedAt: number;
   /** As `Claim.skewMs`, of that claim. */
   readonly skewMs: number | null;
-  /** Since when its answer is missing: when this was first noticed, so that a crash loop doesn't start the wait again. */
+  /**
+   * Since when its answer is missing: when this was first noticed, so that a crash loop doesn't start the wait again. In a shared ledger,
+   * where it may have left later, a request's time-out after that.
+   */
   readonly since: number;
 }
 

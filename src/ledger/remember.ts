@@ -62,7 +62,7 @@ export function createRememberer(store: {
   };
 }
 
-interface Weighed {
+export interface Weighed {
   readonly says: WitnessAnswer;
   /** The witness's word replaces the ledger's. */
   readonly takes: boolean;
@@ -70,7 +70,7 @@ interface Weighed {
 
 const known: Weighed = { says: 'known', takes: false };
 
-function weigh(note: Record<string, unknown>, witness: Witness): Weighed {
+export function weigh(note: Record<string, unknown>, witness: Witness): Weighed {
   const sameMemory = witness.memoryId === null || note.memory_id === null || note.memory_id === witness.memoryId;
   const isLater = (timeOf(witness.createdAt) ?? 0) > (timeOf(note.created_at) ?? 0);
   switch (note.state) {
@@ -99,7 +99,7 @@ function teaches(note: Record<string, unknown>, witness: Witness): boolean {
   return note.how === 'adopted' && witness.made !== null;
 }
 
-function timeOf(text: unknown): number | null {
+export function timeOf(text: unknown): number | null {
   const at = typeof text === 'string' ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? null : at;
 }

@@ -155,6 +155,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
   return {
     wasEmpty,
     hadCreated,
+    shared: null,
     async lookup(fingerprints) {
       return guarded(() => {
         // The filter would go on saying "unknown", which means "to be sent".

@@ -1,6 +1,7 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../errors.js';
+import { isPostgres } from '../ledger-address.js';
 import type { ResolvedOptions } from '../options.js';
 import { formatCount } from '../report/format.js';
 import { formatBytes } from '../report/format-bytes.js';
@@ -21,7 +22,10 @@ export function requireDiskSpace(
   freeOf: (folder: string) => number | null = freeBytes,
 ): void {
   const needs = [
-    { what: `the ledger in ${dirname(ledger)}`, place: nearestExisting(dirname(ledger)), bytes: ledgerBytes(survey) },
+    // A Postgres is on another machine's disk, most likely.
+    ...(isPostgres(ledger)
+      ? []
+      : [{ what: `the ledger in ${dirname(ledger)}`, place: nearestExisting(dirname(ledger)), bytes: ledgerBytes(survey) }]),
     { what: `the reports in ${out}`, place: nearestExisting(out), bytes: reportBytes(survey) },
   ];
   const disks = new Set(needs.map(({ place }) => diskOf(place)));

@@ -19,7 +19,7 @@ export function shownOptions(options: ResolvedOptions): readonly (readonly [name
     ['--since', since === null ? null : `${since.column}=${new Date(since.fromMs).toISOString()}`],
     ['--delimiter', delimiter === '\t' ? 'tab' : (delimiter ?? 'auto')],
     ['--encoding', encoding ?? 'auto'],
-    ['--ledger', withoutCredentials(options.ledger)],
+    ['--ledger', options.ledger],
     ['--out', options.out],
     ['--concurrency', formatCount(options.concurrency)],
     ['--rate', rate === null ? null : `${rate} requests a second`],

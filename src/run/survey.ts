@@ -1,6 +1,6 @@
 import { StoppedError } from '../errors.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openLedgerToRead } from '../ledger/sqlite.js';
+import { openLedgerToRead } from '../ledger/open.js';
 import type { Estimate } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type Intake, openIntake } from './intake.js';
@@ -30,7 +30,7 @@ const MOST_ROWS_SEEN = 5000;
 export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake, 'totalBytes' | 'contacts'>): Promise<Survey | null> {
   const { totalBytes } = intake;
   if (totalBytes === null) return null;
-  const ledger = ledgerIfReadable(options);
+  const ledger = await ledgerIfReadable(options);
   const beginning = await openIntake(options, { contacts: intake.contacts });
   const found = { rows: 0, toSend: 0, subOrgs: new Set<string | null>() };
   let isWhole = true;
@@ -70,9 +70,10 @@ export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake
 }
 
 /** What is wrong with it is said where it is opened to be written. */
-function ledgerIfReadable({ ledger: path, baseUrl, apiKey, sameAccount }: ResolvedOptions): Ledger | null {
+async function ledgerIfReadable(options: ResolvedOptions): Promise<Ledger | null> {
+  const { baseUrl, apiKey, sameAccount } = options;
   try {
-    return openLedgerToRead(path, { baseUrl: baseUrl.href, apiKey, sameAccount });
+    return await openLedgerToRead(options, { baseUrl: baseUrl.href, apiKey, sameAccount });
   } catch {
     return null;
   }

@@ -971,6 +971,8 @@ export function ledgerContract(name: string, create: () => Promise<LedgerUnderTe
     describe('two at a time', () => {
       test('a second run is refused as long as the first is open', async () => {
         const first = await open('run-1');
+        if (store.writers === 'many') return; // told below
+        expect(first.shared).toBeNull();
         await expect(open('run-2')).rejects.toThrow(LedgerHeldError);
         await expect(open('run-3')).rejects.toThrow(LedgerHeldError);
         await claimKey(first, claimOf(1));

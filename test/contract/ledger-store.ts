@@ -4,6 +4,8 @@ import type { Fingerprint, NoteKey, RunId } from '../../src/model.js';
 
 /** One ledger of a store, as the suites of this folder need it. A fresh one for each test. */
 export interface LedgerUnderTest {
+  /** Several runs at the same time, or one after the other only. */
+  readonly writers: 'one' | 'many';
   /** Opens it for a run. Where the store has a tail in memory, `tailLength` is its length. */
   open(run: OpenRun): Promise<Ledger>;
   /** Opens it to read; null where there is none yet. */

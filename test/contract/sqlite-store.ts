@@ -20,6 +20,7 @@ export async function createSqlite(): Promise<SqliteUnderTest> {
   const path = () => join(folder, `${generation}`, 'ledger.db');
 
   return {
+    writers: 'one',
     path,
     async open({ runId: id, now = Date.now, target = TARGET, sameAccount = false, tailLength }) {
       const more = tailLength === undefined ? {} : { tailLength };

@@ -27,9 +27,9 @@ describe.concurrent('exit 2: it could not start, nothing was sent, stdout is emp
     { name: 'two columns that could both be meant', args: ['ambiguous.csv'], says: /--map/ },
     { name: 'a spreadsheet instead of a CSV file', args: ['book.csv'], says: /CSV/ },
     {
-      name: 'a ledger in Postgres, without showing its password',
-      args: ['notes.csv', '--ledger', 'postgres://me:hunter2@db/x'],
-      says: /Postgres/,
+      name: 'a Postgres that can\u2019t be reached, without showing its password',
+      args: ['notes.csv', '--ledger', 'postgres://me:hunter2@127.0.0.1:1/x'],
+      says: /postgres:\/\/me@127\.0\.0\.1:1\/x can't be used/,
     },
     { name: 'a ledger that is no ledger', args: ['notes.csv', '--ledger', 'notes.csv'], says: /notes\.csv/ },
     { name: 'an unknown command, with the near one named', args: [], says: /import/ },

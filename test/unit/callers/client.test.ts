@@ -37,6 +37,17 @@ describe('a create', () => {
     expect(JSON.parse(seen?.body ?? '')).toEqual({ name: 'Größe "5" 😀', text: 'a\r\nb' });
   });
 
+  it('isn\u2019t sent where the last question says no; a list is', async () => {
+    const asked: boolean[] = [true, false];
+    const { server, client } = await serve((_, response) => response.writeHead(201).end(created('m-1')), {
+      mayCreate: () => asked.shift() ?? false,
+    });
+    expect((await client.create(NOTE)).verdict).toMatchObject({ kind: 'created' });
+    expect((await client.create(NOTE)).verdict).toMatchObject({ kind: 'not_sent', code: 'TOO_LATE' });
+    await client.list({ contactId: 'c-1', subOrg: null });
+    expect(server.seen.map(({ method }) => method)).toEqual(['POST', 'GET']);
+  });
+
   it('names the sub organization where there is one', async () => {
     const { server, client } = await serve((_, response) => response.writeHead(201).end(created('m-1')));
     await client.create({ ...NOTE, subOrg: 'org 7' });

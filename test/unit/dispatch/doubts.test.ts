@@ -190,7 +190,6 @@ describe('the closing look', () => {
     let most = 0;
     await takeClosingLooks({
       ledger: {
-        openNotes: async () => [],
         closingNotes: async ({ after, limit }) => {
           pages.push(after ?? 0);
           return owed.filter(({ key }) => key > (after ?? 0)).slice(0, limit);

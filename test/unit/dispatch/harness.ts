@@ -167,7 +167,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     ...options,
   } as const;
   const aim = createAim(halt, () => options.retakesFailures === true);
-  const gate = createGate({ api: connection, clock: own, halt, emit, aim, publicMessage, ...all });
+  const gate = createGate({ api: connection, clock: own, halt, emit, aim, publicMessage, shared: ledger.shared, ...all });
   const pages = createPageSense();
   const looker = createLooker({
     gate,
@@ -196,7 +196,15 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       inDoubt: all.inDoubt,
     });
     const adopter = options.adopt
-      ? createAdopter({ looker, ledger, flush: writer.flush, hashOf: contentHash, isSuspectPage: pages.isSuspect, stopped: halt.signal })
+      ? createAdopter({
+          looker,
+          ledger,
+          flush: writer.flush,
+          hashOf: contentHash,
+          isSuspectPage: pages.isSuspect,
+          stopped: halt.signal,
+          isShared: false,
+        })
       : null;
     const dispatcher = createDispatcher({
       gate,
@@ -204,6 +212,8 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       adopter,
       writer,
       lookup: ledger.lookup,
+      lateMemory: ledger.shared?.lateMemory ?? null,
+      others: null,
       skewMs: connection.clockSkewMs,
       clock: own,
       halt,

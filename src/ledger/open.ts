@@ -1,0 +1,48 @@
+import { isPostgres, type LedgerAddress } from '../ledger-address.js';
+import type { Ledger, RunRecord } from './ledger.js';
+import { liveHolder } from './lock.js';
+import { openLedger as openSqlite, openLedgerToRead as openSqliteToRead, type ReadTarget, type WriteMode } from './sqlite.js';
+
+export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
+  readonly address: LedgerAddress;
+  /** Of one request, milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** Called with a sentence for a person, where the opening takes a while. */
+  readonly onWait?: (why: string) => void;
+}
+
+/**
+ * Opens a ledger for a run, wherever it is kept. Of a file it is the only one then; in Postgres it is one of many.
+ * @throws UserError where it can't be used; LedgerHeldError where another run holds it. Nothing was changed then.
+ */
+export async function openLedger({ address, ...mode }: OpenMode): Promise<Ledger> {
+  if (!isPostgres(address.ledger)) return openSqlite({ path: address.ledger, ...mode });
+  // Loaded where it is needed only: most imports start without it.
+  const { openPostgresLedger } = await import('./postgres.js');
+  return openPostgresLedger({ address, ...mode });
+}
+
+/**
+ * Opens a ledger to read, also while runs write it; null where there is none yet.
+ * @throws UserError where it can't be read, or speaks of another account than `target`
+ */
+export async function openLedgerToRead(address: LedgerAddress, target?: ReadTarget): Promise<Ledger | null> {
+  if (!isPostgres(address.ledger)) return openSqliteToRead(address.ledger, target);
+  const { openPostgresToRead } = await import('./postgres.js');
+  return openPostgresToRead(address, target);
+}
+
+/**
+ * Tells a run that goes on from one that was killed, which both say that they are running. To be asked before the list of runs is read: one
+ * that ends between the two has its end in the list.
+ */
+export async function whoIsUnderWay(address: LedgerAddress): Promise<(run: RunRecord, position: number) => boolean> {
+  if (isPostgres(address.ledger)) {
+    const { postgresRunsUnderWay } = await import('./postgres.js');
+    const alive = await postgresRunsUnderWay(address);
+    return ({ runId, status }) => status === 'running' && alive.has(runId);
+  }
+  const held = liveHolder(address.ledger) !== null;
+  // Only the newest run can be the one that holds the file.
+  return ({ status }, position) => status === 'running' && held && position === 0;
+}
