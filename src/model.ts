@@ -220,6 +220,14 @@ export type LookingFor = 'lost_answers' | 'contact_lists' | 'surplus';
 export type ImportEvent =
   /** Before the run: a large ledger takes a moment to open, in which nothing else happens. */
   | { readonly type: 'opening_ledger'; readonly path: string; readonly bytes: number }
+  /** Before the run, every few seconds while a long list of contacts (`--contacts`) is read: so many are known. Bytes as stored; null: not known. */
+  | {
+      readonly type: 'reading_contacts';
+      readonly path: string;
+      readonly contacts: number;
+      readonly bytes: number;
+      readonly totalBytes: number | null;
+    }
   | {
       readonly type: 'run_started';
       readonly runId: RunId;
