@@ -197,6 +197,8 @@ export interface SettledRow {
   readonly outcome: Outcome;
   /** Its memory was deleted since, by `undo`. Only where the reports of an earlier run are written again. */
   readonly undone?: boolean;
+  /** Of a note in several parts of which undo has deleted some: those that are still there. `memoryId` null: never learnt. */
+  readonly partsLeft?: readonly { readonly fingerprint: Fingerprint; readonly memoryId: string | null }[];
 }
 
 export type ReasonCode =

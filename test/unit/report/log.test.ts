@@ -51,10 +51,9 @@ const started: ImportEvent = { type: 'run_started', runId, baseUrl: 'https://api
 
 describe('the logger', () => {
   test('a long list of contacts is told with how far it is read, where its size is known', () => {
-    const { consume, records } = story();
+    const { tell, records } = story();
     const reading = { type: 'reading_contacts', path: 'map.csv', contacts: 1_200_000, bytes: 60 } as const;
-    consume({ ...reading, totalBytes: 100 });
-    consume({ ...reading, totalBytes: null });
+    tell(0, { ...reading, totalBytes: 100 }, { ...reading, totalBytes: null });
     expect(records()).toMatchObject([
       { event: 'reading_contacts', contacts: 1_200_000, msg: 'reading the list of contacts map.csv: 1,200,000 contacts, 60 % of it read' },
       { msg: 'reading the list of contacts map.csv: 1,200,000 contacts' },

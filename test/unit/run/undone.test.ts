@@ -88,4 +88,43 @@ describe.concurrent('a run that was undone', () => {
     expect(counts).toMatchObject({ rows: 7, added: 1, undone: 6, unreadable: 0 });
     expect((await desk.import(NOTES, other)).counts).toMatchObject({ created: 5, alreadyImported: 1 });
   });
+
+  test('in the middle of a note in several parts says which are left, and a rebuilt ledger sends only the others again', async ({
+    openDesk,
+  }) => {
+    let refuses = true;
+    const desk = await openDesk({
+      answerWith: ({ method }) => {
+        if (method !== 'DELETE' || !refuses || ++deletes < 3) return undefined;
+        return { status: 400, body: { status: 'error', message: 'Not now' } };
+      },
+    });
+    let deletes = 0;
+    const text = Array.from({ length: 350 }, (_, i) => `Sentence number ${i + 1} of a long note.`).join(' ');
+    const notes = [{ contactId: 'C-1', name: 'Long', text }];
+    const { runId } = await desk.import(notes, { tooLong: 'split' });
+    const [first] = desk.table(runId, 'success.csv');
+    expect(await desk.undo(runId)).toMatchObject({ counts: { toUndo: 3, deleted: 2, failed: 1 } });
+    refuses = false;
+
+    const { files } = await report(desk, runId);
+    const [row, ...more] = desk.table(runId, 'success.csv');
+    expect(more).toEqual([]);
+    expect(row).toEqual({
+      ...first,
+      attempts: '1', // the last part's
+      status: 'partly_undone',
+      memoryId: desk.idOf('Long (1/3)'),
+      fingerprint: first?.fingerprint?.split(' ')[0],
+    });
+
+    const other = { ...desk.options, ledger: join(desk.folder, 'other.db') };
+    const rebuild = () => rebuildLedger({ ...other, inputs: [files.success ?? ''] }, { env });
+    expect((await rebuild()).counts).toMatchObject({ rows: 1, added: 0, undone: 1, unreadable: 0 });
+    expect((await rebuild()).counts).toMatchObject({ rows: 1, added: 0, undone: 1, unreadable: 0 });
+    const again = await desk.import(notes, { ...other, tooLong: 'split' });
+    expect(again.counts).toMatchObject({ created: 1, failed: 0 });
+    const there = desk.sandbox.memories().filter(({ status }) => status === 'ACTUAL');
+    expect(there.map(({ name }) => name)).toEqual(['Long (1/3)', 'Long (2/3)', 'Long (3/3)']);
+  });
 });
