@@ -26,12 +26,15 @@ const USUAL_RATES = [10, 50, 200];
  * Reads everything, asks the ledger, sends nothing and changes nothing.
  * @throws UserError as `importMemories` does; no key is needed
  */
-export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env'> = {}): Promise<Plan> {
+export async function planImport(
+  options: ImportOptions,
+  hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env' | 'onEvent'> = {},
+): Promise<Plan> {
   const resolved = resolveOptions(options, hooks.env ?? process.env, { key: false, inputs: true });
   const { baseUrl, apiKey, sameAccount } = resolved;
   const ledger = openLedgerToRead(resolved.ledger, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
-    const intake = await openIntake(resolved, { stdin: hooks.stdin });
+    const intake = await openIntake(resolved, { stdin: hooks.stdin, emit: hooks.onEvent });
     try {
       return await countRows({ resolved, intake, ledger, signal: hooks.signal ?? new AbortController().signal });
     } finally {

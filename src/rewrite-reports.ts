@@ -15,7 +15,7 @@ import { writeSummary } from './report/summary.js';
 import { identifyAmongIdentical, identifyAsMapped, wasMade } from './run/identify-row.js';
 import type { Intake } from './run/intake.js';
 import { findRun } from './run/known-run.js';
-import { memoryIdsOf } from './run/part-ids.js';
+import { memoryIdsOf, partsLeft } from './run/part-ids.js';
 import { type PreparedRow, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
 import { undoneOf } from './run/undone-of.js';
@@ -200,9 +200,11 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
         if (note.runId > run.runId) retaken++;
         continue;
       }
+      const left = await partsLeft(ledger, draft);
       settled.push({
         source,
         draft,
+        ...(left === null ? {} : { partsLeft: left }),
         outcome: 'memoryId' in outcome ? { ...outcome, memoryId: await memoryIdsOf(ledger, draft, note) } : outcome,
         undone: note.state === 'undone',
       });

@@ -89,6 +89,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   /** A note in several memories: one after the other. The last one settles the row, or the first that can't be had. */
   async function settleParts(row: Submitted, parts: readonly Part[], leavePlace: () => void): Promise<Settled | null> {
     const ids: (string | null)[] = [];
+    const sent: Part[] = [];
     let attempts = 0;
     for (const part of await missingParts(row, parts)) {
       if (halt.signal.aborted) return null;
@@ -102,7 +103,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         return { row, outcome: { ...outcome, message, attempts }, step };
       }
       if ('memoryId' in outcome) ids.push(outcome.memoryId);
-      if (isLast) return { row: wholeRow(row, settled.row), outcome: ofAllParts(outcome, ids, attempts), step };
+      sent.push({ ...part, draft: settled.row.draft });
+      if (isLast) return { row: wholeRow(row, sent), outcome: ofAllParts(outcome, ids, attempts), step };
       // The next part doesn't wait for it; a crash now finds this one by looking.
       if (step !== null) void writer.settle(step).catch(giveUp);
     }
@@ -292,8 +294,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 }
 
 /** The row with the occurrence that its last part turned out to be. */
-function wholeRow(row: Submitted, { draft: { fingerprint, occurrence } }: Submitted): Submitted {
-  return occurrence === row.draft.occurrence ? row : { ...row, draft: { ...row.draft, fingerprint, occurrence } };
+function wholeRow(row: Submitted, sent: readonly Part[]): Submitted {
+  const last = sent.at(-1)?.draft ?? row.draft;
+  const { fingerprint, occurrence } = last;
+  if (occurrence === row.draft.occurrence) return row;
+  // Each part's own place among the identical ones.
+  return { ...row, draft: { ...row.draft, fingerprint, occurrence, ...(sent.length > 1 ? { parts: sent } : {}) } };
 }
 
 function ofAllParts(outcome: Outcome, ids: readonly (string | null)[], attempts: number): Outcome {
