@@ -28,3 +28,14 @@ export async function partsLeft(
   );
   return left.length === 0 ? null : left;
 }
+
+/**
+ * How many memories a note in parts lacks although its last one is there, by which it counts as imported: those that an undo deleted which
+ * took only some of them, since the run that made the others was another one.
+ */
+export async function lostParts(ledger: Pick<Ledger, 'lookup'>, { parts }: Pick<Draft, 'parts'>): Promise<number> {
+  if (parts === undefined) return 0;
+  const before = await ledger.lookup(parts.slice(0, -1).map(({ draft }) => draft.fingerprint));
+  // Of a note that was sent whole, or cut elsewhere, these parts never were.
+  return before.filter((part) => part !== null && part.state !== 'created').length;
+}
