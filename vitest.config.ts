@@ -13,7 +13,18 @@ export default defineConfig({
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
-      { test: { name: 'e2e', isolate, include: ['test/e2e/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, globalSetup: build } },
+      {
+        // The built command, as Node loads it.
+        test: {
+          name: 'e2e',
+          isolate,
+          server: { deps: { external: [/\/dist\//] } },
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          globalSetup: build,
+        },
+      },
       {
         test: {
           name: 'postgres',

@@ -72,7 +72,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
   const startedAt = clock.now();
   const env = hooks.env ?? process.env;
   const resolved = resolveOptions(options, env);
-  const intake = await openedInTime(openIntake(resolved, { stdin: hooks.stdin }), {
+  const intake = await openedInTime(openIntake(resolved, { stdin: hooks.stdin, emit: hooks.onEvent }), {
     maxDurationMs: resolved.maxDurationMs,
     startedAt,
     clock,

@@ -141,7 +141,9 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
         if (typeof found === 'string') tell({ file: path, line: row.line, message: found });
         else if (found.status === 'undone') counts.undone++;
         else {
-          notes.add(found.fingerprint);
+          // What is left of it is known, so that only the rest is sent again.
+          if (found.status === 'partly_undone') counts.undone++;
+          else notes.add(found.fingerprint);
           witnesses.push(...witnessesOf(found, runId));
         }
       }
@@ -161,8 +163,8 @@ async function takeFile({ file, ledger, counts, tell }: Taking): Promise<void> {
 /** The note; before it, of one in several memories, the others. */
 function witnessesOf({ status, partsBefore, ...row }: SuccessRow, runId: RunId | null): readonly Witness[] {
   // Of what a run met as known, another run's file may say who made it.
-  const isMaker = status === 'created' || status === 'recovered';
-  const made = isMaker && runId !== null ? { runId, how: status } : null;
+  const isMaker = status === 'created' || status === 'recovered' || status === 'partly_undone';
+  const made = isMaker && runId !== null ? { runId, how: status === 'recovered' ? status : ('created' as const) } : null;
   return [...partsBefore.map((part) => ({ ...row, ...part, made })), { ...row, made }];
 }
 

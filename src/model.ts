@@ -197,6 +197,8 @@ export interface SettledRow {
   readonly outcome: Outcome;
   /** Its memory was deleted since, by `undo`. Only where the reports of an earlier run are written again. */
   readonly undone?: boolean;
+  /** Of a note in several parts of which undo has deleted some: those that are still there. `memoryId` null: never learnt. */
+  readonly partsLeft?: readonly { readonly fingerprint: Fingerprint; readonly memoryId: string | null }[];
 }
 
 export type ReasonCode =
@@ -220,6 +222,14 @@ export type LookingFor = 'lost_answers' | 'contact_lists' | 'surplus';
 export type ImportEvent =
   /** Before the run: a large ledger takes a moment to open, in which nothing else happens. */
   | { readonly type: 'opening_ledger'; readonly path: string; readonly bytes: number }
+  /** Before the run, every few seconds while a long list of contacts (`--contacts`) is read: so many are known. Bytes as stored; null: not known. */
+  | {
+      readonly type: 'reading_contacts';
+      readonly path: string;
+      readonly contacts: number;
+      readonly bytes: number;
+      readonly totalBytes: number | null;
+    }
   | {
       readonly type: 'run_started';
       readonly runId: RunId;

@@ -15,6 +15,7 @@ import { emptyCounts } from './report/summary.js';
 import { unknownContactOf } from './report/unknown-contacts.js';
 import { createFindings } from './run/findings.js';
 import { type Intake, openIntake } from './run/intake.js';
+import { lostParts } from './run/part-ids.js';
 import { prepareRows } from './run/rows.js';
 import { readAs } from './run/tell-profiles.js';
 import { undatedRows } from './run/tell-undated.js';
@@ -26,12 +27,15 @@ const USUAL_RATES = [10, 50, 200];
  * Reads everything, asks the ledger, sends nothing and changes nothing.
  * @throws UserError as `importMemories` does; no key is needed
  */
-export async function planImport(options: ImportOptions, hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env'> = {}): Promise<Plan> {
+export async function planImport(
+  options: ImportOptions,
+  hooks: Pick<ImportHooks, 'signal' | 'stdin' | 'env' | 'onEvent'> = {},
+): Promise<Plan> {
   const resolved = resolveOptions(options, hooks.env ?? process.env, { key: false, inputs: true });
   const { baseUrl, apiKey, sameAccount } = resolved;
   const ledger = await openLedgerToRead(resolved, { baseUrl: baseUrl.href, apiKey: apiKey === '' ? null : apiKey, sameAccount });
   try {
-    const intake = await openIntake(resolved, { stdin: hooks.stdin });
+    const intake = await openIntake(resolved, { stdin: hooks.stdin, emit: hooks.onEvent });
     try {
       return await countRows({ resolved, intake, ledger, signal: hooks.signal ?? new AbortController().signal });
     } finally {
@@ -68,7 +72,13 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
     examples.push({ class: failure.class, row: rowLabel(source, intake.inputs.length), line: source.line, message: failure.message });
   };
 
-  const count = (draft: Draft, note: KnownNote | null): void => {
+  const count = async (draft: Draft, note: KnownNote | null): Promise<void> => {
+    const lost = note?.state === 'created' && ledger !== null ? await lostParts(ledger, draft) : 0;
+    if (lost > 0) {
+      counts.toCreate++;
+      memories += lost;
+      return;
+    }
     switch (note?.state) {
       case 'created':
         counts.alreadyImported++;
@@ -114,7 +124,7 @@ async function countRows({ resolved, intake, ledger, signal }: Counting): Promis
         ledger,
         asked.map(({ fingerprint }) => fingerprint),
       );
-      for (const [i, { draft }] of asked.entries()) count(draft, known[i] ?? null);
+      for (const [i, { draft }] of asked.entries()) await count(draft, known[i] ?? null);
     }
   } catch (error) {
     if (!(error instanceof StoppedError)) throw error;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { realClock } from './clock.js';
@@ -15,7 +15,7 @@ import { writeSummary } from './report/summary.js';
 import { identifyAmongIdentical, identifyAsMapped, wasMade } from './run/identify-row.js';
 import type { Intake } from './run/intake.js';
 import { findRun } from './run/known-run.js';
-import { memoryIdsOf } from './run/part-ids.js';
+import { memoryIdsOf, partsLeft } from './run/part-ids.js';
 import { type PreparedRow, prepareRows } from './run/rows.js';
 import { openUnchanged, type RunInputs, type SavedOptions } from './run/unchanged-inputs.js';
 import { undoneOf } from './run/undone-of.js';
@@ -98,7 +98,7 @@ async function rewrite({ run, ledger, inputs, excel, now }: Rewriting): Promise<
     for (const path of hasFailures ? complete : [success]) {
       const target = join(folder, basename(path));
       // What is there has what the ledger doesn't keep: names, and the last word of this run on notes that are another's now.
-      if (path === success && (!hasNames || retaken > 0) && existsSync(target)) {
+      if (path === success && (!hasNames || retaken > 0) && hasContent(target)) {
         notes.push(`${target} is there already, ${hasNames ? 'with all its rows' : 'with names'}, and was left as it is.`);
         continue;
       }
@@ -124,6 +124,11 @@ async function rewrite({ run, ledger, inputs, excel, now }: Rewriting): Promise<
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
+}
+
+/** A run that was killed may have left an empty file. */
+function hasContent(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 function withoutNames(write: Source['write']): Source['write'] {
@@ -200,9 +205,11 @@ async function writeFromInputs({ run, ledger, write, intake, options }: ReadAgai
         if (note.runId > run.runId) retaken++;
         continue;
       }
+      const left = await partsLeft(ledger, draft);
       settled.push({
         source,
         draft,
+        ...(left === null ? {} : { partsLeft: left }),
         outcome: 'memoryId' in outcome ? { ...outcome, memoryId: await memoryIdsOf(ledger, draft, note) } : outcome,
         undone: note.state === 'undone',
       });

@@ -36,8 +36,8 @@ export async function openScreen({
 
   return {
     onEvent(event) {
-      // Not before: what keeps a run from starting is said, or asked, without a bar beside it.
-      const begins = event.type === 'opening_ledger' || event.type === 'run_started';
+      // Not before: what keeps a run from starting is said, or asked, without a bar beside it. A long list is read before that.
+      const begins = event.type === 'reading_contacts' || event.type === 'opening_ledger' || event.type === 'run_started';
       if (begins) startBar();
       bar()?.consume(event);
       tally?.consume(event);

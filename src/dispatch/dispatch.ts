@@ -1,7 +1,7 @@
 import { StoppedError } from '../errors.js';
 import type { Ledger, SharedLedger, Transition } from '../ledger/ledger.js';
 import type { Emit, MappedRow, NoteKey, Outcome, Part, RowFailure, SettledRow } from '../model.js';
-import { assertNever, joinIds, rowLabel } from '../model.js';
+import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
 import { type ClaimedRow, type ClaimOptions, createClaims, type Submitted } from './claim.js';
 import { createContactLessons } from './contact-lessons.js';
@@ -11,6 +11,7 @@ import { asStop, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
 import { createLanes } from './lanes.js';
 import type { Looker } from './look.js';
+import { createMissingParts, ofAllParts, wholeRow } from './parts.js';
 import { createPermits } from './permits.js';
 
 /** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
@@ -55,6 +56,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
   const claims = createClaims(options);
+  const missingParts = createMissingParts(options);
   let bug: unknown = null;
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
@@ -91,8 +93,10 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   /** A note in several memories: one after the other. The last one settles the row, or the first that can't be had. */
   async function settleParts(row: Submitted, parts: readonly Part[], leavePlace: () => void): Promise<Settled | null> {
     const ids: (string | null)[] = [];
+    const sent: Part[] = [];
     let attempts = 0;
-    for (const part of await missingParts(row, parts)) {
+    let isMade = false;
+    for (const part of await missingParts(row.draft, parts)) {
       if (halt.signal.aborted) return null;
       const isLast = part === parts.at(-1);
       const settled = await settleNote({ ...row, ...part }, isLast ? leavePlace : () => {});
@@ -104,19 +108,13 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         return { row, outcome: { ...outcome, message, attempts }, step };
       }
       if ('memoryId' in outcome) ids.push(outcome.memoryId);
-      if (isLast) return { row: wholeRow(row, settled.row), outcome: ofAllParts(outcome, ids, attempts), step };
+      sent.push({ ...part, draft: settled.row.draft });
+      isMade ||= outcome.kind === 'created' || outcome.kind === 'recovered';
+      if (isLast) return { row: wholeRow(row, sent), outcome: ofAllParts(outcome, { ids, attempts, isMade }), step };
       // The next part doesn't wait for it; a crash now finds this one by looking.
       if (step !== null) void writer.settle(step).catch(giveUp);
     }
     throw new Error('a note in parts without a part');
-  }
-
-  /** All of them, save for a note that was imported by other means, whole or cut: it has no parts before the last. */
-  async function missingParts({ draft }: Submitted, parts: readonly Part[]): Promise<readonly Part[]> {
-    const known = await options.lookup(parts.map((part) => part.draft.fingerprint));
-    const note = known.at(-1);
-    const isThere = draft.occurrence === 1 && note?.state === 'created' && !options.firstSeen.has(note.key);
-    return isThere ? parts.filter((_, i) => known[i] !== null) : parts;
   }
 
   async function settleNote(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
@@ -296,16 +294,6 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 }
 
 /** The row with the occurrence that its last part turned out to be. */
-function wholeRow(row: Submitted, { draft: { fingerprint, occurrence } }: Submitted): Submitted {
-  return occurrence === row.draft.occurrence ? row : { ...row, draft: { ...row.draft, fingerprint, occurrence } };
-}
-
-function ofAllParts(outcome: Outcome, ids: readonly (string | null)[], attempts: number): Outcome {
-  if (!('memoryId' in outcome)) return outcome;
-  const memoryId = joinIds(ids);
-  return 'attempts' in outcome ? { ...outcome, memoryId, attempts } : { ...outcome, memoryId };
-}
-
 function weightOf(row: MappedRow): number {
   return row.source.bytes + ROW_OVERHEAD_BYTES;
 }

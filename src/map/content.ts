@@ -58,6 +58,14 @@ export function partName(name: string, number: number, count: number): string {
   return truncateText(name.trimEnd(), MAX_NAME - suffix.length) + suffix;
 }
 
+/** What such a name says of a memory; null: it isn't one of several. */
+export function partOf(name: string): { readonly number: number; readonly count: number } | null {
+  const [, number, count] = / \((\d{1,3})\/(\d{1,3})\)$/.exec(name.trimEnd()) ?? [];
+  return number === undefined || Number(number) < 1 || Number(number) > Number(count) || Number(count) < 2
+    ? null
+    : { number: Number(number), count: Number(count) };
+}
+
 function fitted(text: string, tooLong: ContentOptions['tooLong']): Pick<Content, 'text' | 'parts'> {
   if (tooLong === 'reject' || text.length <= MAX_TEXT || !isStorable(text)) return { text, parts: null };
   if (tooLong === 'truncate') return { text: truncateText(text, MAX_TEXT), parts: null };

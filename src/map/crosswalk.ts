@@ -13,6 +13,12 @@ export interface Crosswalk {
   add(crmId: string, contact: CallersContact, line: number): number | null;
 }
 
+/** One that takes no more than so much memory. */
+export interface BoundedCrosswalk extends Omit<Crosswalk, 'add'> {
+  /** As above; `full`: it knows no such id, and takes no further one from now on. */
+  add(crmId: string, contact: CallersContact, line: number): number | null | 'full';
+}
+
 export interface CallersContact {
   readonly contactId: string;
   /** null: the entry names none. */
@@ -22,10 +28,12 @@ export interface CallersContact {
 /**
  * Five million ids take some 400 MB: entries lie end to end in large buffers outside of the heap, and a table of 4 bytes a place leads to
  * them (open addressing, at most two thirds full). A Salesforce id of 18 characters is the same as its first 15.
+ * @param maxBytes of buffers and table together; while the table grows the smaller one is there too
  */
-export function createCrosswalk(): Crosswalk {
+export function createCrosswalk(maxBytes: number = Number.POSITIVE_INFINITY): BoundedCrosswalk {
   const blocks: Buffer[] = [];
   let free = 0;
+  let isFull = false;
   let size = 0;
   let slots = new Uint32Array(FIRST_SLOTS);
   const subOrgs: (string | null)[] = [null];
@@ -71,6 +79,20 @@ export function createCrosswalk(): Crosswalk {
     slots = larger;
   };
 
+  /** Where an entry of so many bytes goes; null where there is no room for it, or for the table that it needs. */
+  const placeFor = (bytes: number): { readonly block: Buffer; readonly at: number } | null => {
+    const isTableFull = (size + 1) * 3 > slots.length * 2;
+    const isBlockFull = blocks.length === 0 || (free % BLOCK_BYTES) + bytes > BLOCK_BYTES || free % BLOCK_BYTES === 0;
+    const tableBytes = slots.byteLength * (isTableFull ? 2 : 1);
+    if (isFull || (blocks.length + Number(isBlockFull)) * BLOCK_BYTES + tableBytes > maxBytes) return null;
+    if (isTableFull) grow();
+    if (isBlockFull) {
+      free = blocks.length * BLOCK_BYTES;
+      blocks.push(Buffer.allocUnsafeSlow(BLOCK_BYTES));
+    }
+    return { block: blocks.at(-1)!, at: free % BLOCK_BYTES };
+  };
+
   const numberOf = (subOrg: string | null): number => {
     const known = subOrgNumbers.get(subOrg);
     if (known !== undefined) return known;
@@ -93,8 +115,7 @@ export function createCrosswalk(): Crosswalk {
       const key = recordIdOf(crmId);
       if (key.length > MAX_ID_CHARACTERS || contact.contactId.length > MAX_ID_CHARACTERS) throw new RangeError('an id is too long');
       const keyBytes = scratch.write(key, 'utf8');
-      const slot = slotOf(keyBytes);
-      const known = slots[slot]!;
+      const known = slots[slotOf(keyBytes)]!;
       if (known !== 0) {
         const before = contactAt(known);
         const { block, at } = entryAt(known);
@@ -102,22 +123,22 @@ export function createCrosswalk(): Crosswalk {
       }
       const contactBytes = Buffer.byteLength(contact.contactId, 'utf8');
       const bytes = Math.ceil((HEAD_BYTES + keyBytes + contactBytes) / ALIGNMENT) * ALIGNMENT;
-      if (blocks.length === 0 || (free % BLOCK_BYTES) + bytes > BLOCK_BYTES || free % BLOCK_BYTES === 0) {
-        free = blocks.length * BLOCK_BYTES;
-        blocks.push(Buffer.allocUnsafeSlow(BLOCK_BYTES));
+      const place = placeFor(bytes);
+      if (place === null) {
+        isFull = true;
+        return 'full';
       }
-      const block = blocks.at(-1)!;
-      const at = free % BLOCK_BYTES;
+      const { block, at } = place;
       block.writeUInt16LE(keyBytes, at);
       block.writeUInt16LE(contactBytes, at + 2);
       block.writeUInt32LE(line, at + 4);
       block.writeUInt32LE(numberOf(contact.subOrg), at + 8);
       scratch.copy(block, at + HEAD_BYTES, 0, keyBytes);
       block.write(contact.contactId, at + HEAD_BYTES + keyBytes, 'utf8');
-      slots[slot] = free / ALIGNMENT + 1;
+      // Anew, since the table may have grown.
+      slots[slotOf(keyBytes)] = free / ALIGNMENT + 1;
       free += bytes;
       size++;
-      if (size * 3 > slots.length * 2) grow();
       return null;
     },
   };

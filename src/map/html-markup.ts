@@ -38,6 +38,32 @@ export function readMarkup(cell: string): Markup {
   return { pieces, isMarkup };
 }
 
+/** Whether more than so many elements are open at a time. One that begins where its like must end, without an end tag, closes that. */
+export function isNestedDeeper({ pieces }: Markup, most: number): boolean {
+  const open: string[] = [];
+  const counts = new Map<string, number>();
+  const close = (name: string | undefined): void => {
+    if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) - 1);
+  };
+  for (const piece of pieces) {
+    if (piece.kind === 'text' || VOID.has(piece.name)) continue;
+    const { name, isEnd } = piece;
+    if (isEnd) {
+      if ((counts.get(name) ?? 0) === 0) continue;
+      for (let last = open.pop(); ; last = open.pop()) {
+        close(last);
+        if (last === name) break;
+      }
+      continue;
+    }
+    if (IMPLIED_END.has(name) && open.at(-1) === name) continue;
+    open.push(name);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    if (open.length > most) return true;
+  }
+  return false;
+}
+
 interface Found {
   readonly end: number;
   /** null: it leaves nothing. */
@@ -137,6 +163,11 @@ const NAMES = words(
     'meter nav nobr noframes noscript object ol optgroup option output p param picture pre progress q rp rt ruby s samp section select ' +
     'small source span strike strong sub summary sup table tbody td textarea tfoot th thead time title tr track tt u ul var video wbr',
 );
+
+/** They have no end. */
+const VOID = words('area base basefont br col embed frame hr img input link meta param source track wbr');
+
+const IMPLIED_END = words('dd dt li option p td th tr');
 
 /** Those of them that people put in angle brackets themselves (`send it to <address>`): they need an attribute, or an end. */
 const WORDS = words(

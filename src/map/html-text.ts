@@ -1,5 +1,5 @@
 import { compile, type DomNode, type FormatCallback, type HtmlToTextOptions, type SelectorDefinition } from 'html-to-text';
-import { type Markup, type Piece, readMarkup } from './html-markup.js';
+import { isNestedDeeper, type Markup, type Piece, readMarkup } from './html-markup.js';
 
 /**
  * What a reader of the HTML would read: paragraphs, lists, tables and links stay legible, everything else of it goes. A text that isn't
@@ -9,12 +9,16 @@ import { type Markup, type Piece, readMarkup } from './html-markup.js';
 export function htmlToText(cell: string): string {
   const markup = readMarkup(cell);
   if (!markup.isMarkup) return withoutEntities(cell);
+  if (isNestedDeeper(markup, MOST_OPEN)) return tidy(convert(toFlatHtml(markup)));
   const converted = convert(toHtml(markup));
   return tidy(converted.includes(TOO_DEEP) ? convert(toFlatHtml(markup)) : converted);
 }
 
 // Beyond it the converter would need more of the stack than there may be.
 const MAX_DEPTH = 300;
+// The converter's parser takes time in proportion to the depth for each tag: a megabyte of `<b>` is a minute. More than the depth above,
+// since who leaves out end tags nests less than it seems.
+const MOST_OPEN = 5000;
 /** No text holds it: a noncharacter that Unicode keeps for such uses. It stands where the converter gave up. */
 const TOO_DEEP = '\ufdd0';
 const ENTITY = /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});/gi;

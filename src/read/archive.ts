@@ -125,7 +125,7 @@ const BLOCK_BYTES = 64 * 1024;
 function whyUnreadable(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes('signature not found')) {
-    return 'the zip archive ends too early or is damaged: its directory, which stands at the end, is missing; get the whole file and run the same command again';
+    return 'the zip archive ends too early or is damaged: its directory, which stands at the end, is missing; get the whole file and run the same command again, or if it is a spreadsheet, save it as CSV and import that';
   }
   if (message.includes('multi-disk'))
     return 'is one of several pieces of a zip archive; put them together, unpack them, and import the CSV files';

@@ -2,7 +2,7 @@ import { UserError } from '../errors.js';
 import type { Fingerprint, SourceRecord } from '../model.js';
 import { unguarded } from './failures-file.js';
 
-/** A row of a success.csv: of a note that is in the API, or (`undone`) was. */
+/** A row of a success.csv: of a note that is in the API, or (`undone`) was, or (`partly_undone`) of which some parts are. */
 export interface SuccessRow {
   readonly row: string;
   readonly contactId: string;
@@ -12,6 +12,7 @@ export interface SuccessRow {
   /** ISO date-time, as the server gave it. */
   readonly createdAt: string | null;
   readonly attempts: number;
+  /** Where the note is partly undone: of the last part that is there. */
   readonly fingerprint: Fingerprint;
   /** Of a note in several memories those before the last, which is the note's own. */
   readonly partsBefore: readonly { readonly fingerprint: Fingerprint; readonly memoryId: string | null }[];
@@ -22,7 +23,7 @@ const COLUMNS = ['row', 'contactId', 'subOrg', 'name', 'memoryId', 'status', 'cr
 /** The name doesn't say which note it is. */
 const NEEDED = COLUMNS.filter((name) => name !== 'name');
 const FINGERPRINTS = /^[0-9a-f]{64}( [0-9a-f]{64})*$/;
-const STATUSES = ['created', 'recovered', 'already_imported', 'duplicate', 'undone'] as const;
+const STATUSES = ['created', 'recovered', 'already_imported', 'duplicate', 'undone', 'partly_undone'] as const;
 
 export function isSuccessHeader(header: readonly string[]): boolean {
   return missingColumns(header).length === 0;
@@ -47,7 +48,8 @@ export function successRows(header: readonly string[]): (record: SourceRecord) =
     if (!FINGERPRINTS.test(cell('fingerprint'))) return expected('fingerprint', '64 digits 0-9 and a-f', cell('fingerprint'));
     const fingerprints = cell('fingerprint').split(' ') as Fingerprint[]; // 64 hex digits each, checked above
     // Only of several memories the ids stand together: an id may hold a space.
-    const ids = fingerprints.length === 1 ? [cell('memoryId')] : cell('memoryId').split(' ');
+    const isNoneKnown = cell('memoryId') === '';
+    const ids = fingerprints.length === 1 || isNoneKnown ? fingerprints.map(() => cell('memoryId')) : cell('memoryId').split(' ');
     if (ids.length !== fingerprints.length) return expected('memoryId', `${fingerprints.length} ids`, cell('memoryId'));
     const idOf = (i: number) => (fingerprints.length > 1 && ids[i] === '-' ? null : orNull(ids[i] ?? ''));
     const last = fingerprints.length - 1;

@@ -63,7 +63,7 @@ export function undoText(summary: UndoSummary): string {
     table([
       ['deleted', counts.deleted, ''],
       ['gone already', counts.gone, 'deleted before, by whomever'],
-      ['altered', counts.altered, 'changed since, and left alone: --force deletes them too'],
+      ['altered', counts.altered, 'changed since, and left alone with all parts: --force deletes them'],
       ['failed', counts.failed, 'not deleted: see the messages in the file; the same command tries again'],
       ['left', counts.left, 'not come to'],
     ]),

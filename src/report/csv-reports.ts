@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Draft, MalformedRecord, RowFailure, SettledRow, SourceInput } from '../model.js';
-import { assertNever, rowLabel } from '../model.js';
+import { assertNever, joinIds, rowLabel } from '../model.js';
 import { csvHeader, csvRows } from './csv.js';
 import { createFileOrder, type FileOrder } from './file-order.js';
 import { escapedNames, guardCell, guardCellAs, guardRow } from './guard.js';
@@ -233,18 +233,25 @@ function cellsOfSuccess(settled: {
   const { row, outcome, attempts, inputCount, excel } = settled;
   // Scripts read it: only where it is for a spreadsheet its ids are kept by an apostrophe.
   const guard = (cell: string) => guardCellAs(cell, excel ? 'values' : 'formulas');
-  const { draft } = row;
+  const { draft, partsLeft } = row;
+  const memoryIds = partsLeft === undefined ? outcome.memoryId : joinIds(partsLeft.map(({ memoryId }) => memoryId));
   return [
     guard(rowLabel(row.source, inputCount)),
     guard(draft?.contactId ?? ''),
     guard(draft?.subOrg ?? ''),
     guard(draft?.name ?? ''),
-    guard(outcome.memoryId ?? ''),
-    row.undone ? 'undone' : outcome.kind,
+    guard(memoryIds ?? ''),
+    statusOf(row),
     guard(outcome.createdAt ?? ''),
     String(attempts),
-    draft === null ? '' : fingerprintsOf(draft, outcome.memoryId),
+    partsLeft?.map(({ fingerprint }) => fingerprint).join(' ') ?? (draft === null ? '' : fingerprintsOf(draft, outcome.memoryId)),
   ];
+}
+
+/** What undo has left counts: a note that is called undone is imported again, with all its parts. */
+function statusOf({ outcome, undone, partsLeft }: SettledRow): string {
+  if (partsLeft !== undefined) return 'partly_undone';
+  return undone ? 'undone' : outcome.kind;
 }
 
 /** Of a note in parts all of them, in the order of their memories' ids; one that was imported whole has one id. */

@@ -137,6 +137,13 @@ export function logEvents(logger: Logger, { progress, now = Date.now, repeat = r
       case 'opening_ledger':
         logger.info({ event: 'opening_ledger', path: event.path, bytes: event.bytes }, `opening the ledger, ${formatBytes(event.bytes)}`);
         break;
+      case 'reading_contacts': {
+        const { path, contacts, bytes: read, totalBytes: of } = event;
+        const share = of === null || of === 0 ? '' : `, ${Math.min(100, Math.floor((100 * read) / of))} % of it read`;
+        const line = { event: 'reading_contacts', path, contacts, bytes: read, totalBytes: of };
+        logger.info(line, cleanLine(`reading the list of contacts ${path}: ${formatCount(contacts)} contacts${share}`));
+        break;
+      }
       case 'run_started': {
         if (progress) stopTicking ??= repeat(tick, INTERVAL_MS);
         inputCount = event.inputs.length;

@@ -2,6 +2,7 @@ import { FAILURE_CLASSES, FAILURE_COUNT_NAMES } from '../model.js';
 import type { Plan } from '../model-plan.js';
 import { findingLine } from './finding-line.js';
 import { formatCount, formatDuration } from './format.js';
+import { inputGroups } from './input-groups.js';
 import { cleanLine } from './public-message.js';
 
 /** A plan for a person: what would happen, what would fail and where, how long it would take. */
@@ -61,12 +62,14 @@ function leftOut({ readAs }: Plan): string {
 }
 
 function readAsLines({ readAs, inputs }: Plan): readonly string[] {
+  const isTheFile = inputs.length === 1 && readAs.length === 1 && readAs[0]?.input === inputs[0];
   // A title and hints may come from a file of somebody's.
-  return readAs.flatMap(({ input, profile, title, how, hints }) => {
-    const name = inputs.length === 1 ? 'The file' : cleanLine(input);
-    if (how === 'would_fit') return [`${name} is clear by its column names, and would fit ${profile}, too: --profile ${profile} uses it.`];
+  return inputGroups(readAs, ({ profile, how }) => `${how} ${profile}`).flatMap(({ first: { profile, title, how, hints }, names }) => {
+    const name = isTheFile ? 'The file' : cleanLine(names);
+    if (how === 'would_fit') return [`${name}: clear by the column names; would fit ${profile}, too: --profile ${profile} uses it.`];
     const off = how === 'found' ? ' --profile none turns this off.' : '';
-    return [`${name} is read as ${profile} (${cleanLine(title)}).${off}`, ...hints.map((hint) => `  - ${cleanLine(hint)}`)];
+    const begin = isTheFile ? `${name} is read` : `${name}: read`;
+    return [`${begin} as ${profile} (${cleanLine(title)}).${off}`, ...hints.map((hint) => `  - ${cleanLine(hint)}`)];
   });
 }
 

@@ -45,6 +45,9 @@ export function trackProgress(startedAt: number): ProgressTracker {
       case 'opening_ledger':
         opening = `opening the ledger (${formatBytes(event.bytes)})`;
         return;
+      case 'reading_contacts':
+        opening = `reading the list of contacts (${countOf(event.contacts, 'contact')})`;
+        return;
       case 'run_started':
         isStarted = true;
         opening = null;

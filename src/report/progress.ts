@@ -94,7 +94,7 @@ export function startProgress(screen: { readonly stream: Terminal; readonly cloc
     consume(event) {
       tracker.consume(event, clock.now());
       // Now, since opening a ledger leaves no time for a frame.
-      if (event.type === 'opening_ledger' || event.type === 'run_started') draw();
+      if (event.type === 'opening_ledger' || event.type === 'reading_contacts' || event.type === 'run_started') draw();
     },
     advance(progress) {
       tracker.advance(progress);

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
 import type { NoteKey, Outcome } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
-import { memoryIdsOf } from './part-ids.js';
+import { lostParts, memoryIdsOf } from './part-ids.js';
 import type { PreparedRow, PreparedRows } from './rows.js';
 import type { SettledRows } from './settled-rows.js';
 
@@ -53,7 +53,7 @@ export async function admit(batch: readonly PreparedRow[], admission: Admission)
       const isImported = note?.state === 'created' && !recoveredBefore.has(note.key);
       // Of several identical notes in parts each part finds its own, in the row's turn.
       const isOneOfMany = options.duplicates === 'create' && note !== null && (firstSeen.has(note.key) || row.draft.parts !== undefined);
-      if (note === null || !isImported || isOneOfMany) {
+      if (note === null || !isImported || isOneOfMany || (await lostParts(ledger, row.draft)) > 0) {
         await dispatcher.submit(row);
         continue;
       }

@@ -18,7 +18,7 @@ const MOST_ROWS = 50_000;
  * @throws UserError where something would be sent that isn't what the CRM had
  */
 export async function lookForDamage(options: ResolvedOptions, intake: Intake): Promise<readonly Finding[]> {
-  const beginning = intake.totalBytes === null ? intake : await openIntake(options);
+  const beginning = intake.totalBytes === null ? intake : await openIntake(options, { contacts: intake.contacts });
   const findings = createFindings({ intake: beginning, accept: options.accept });
   try {
     await readBeginnings(beginning, options, findings);

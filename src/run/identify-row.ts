@@ -32,12 +32,23 @@ export function identifyAmongIdentical(run: RunRecord, ledger: Ledger, { labelOf
       if (!taken.has(note.key) && mayBeOf({ run, note, label, failed })) {
         taken.add(note.key);
         if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
-        return { draft: { ...draft, fingerprint, occurrence }, note };
+        return { draft: asOccurrence(draft, fingerprint, occurrence), note };
       }
       if (!taken.has(note.key)) allTaken = false;
       else if (allTaken) begin.set(draft.fingerprint, occurrence + 1);
     }
   };
+}
+
+function asOccurrence(draft: Draft, fingerprint: Fingerprint, occurrence: number): Draft {
+  const { parts } = draft;
+  if (occurrence === draft.occurrence) return draft;
+  if (parts === undefined) return { ...draft, fingerprint, occurrence };
+  const own = parts.map((part) => {
+    const identity = { fingerprint: withOccurrence(part.base, occurrence), occurrence };
+    return { ...part, draft: { ...part.draft, ...identity } };
+  });
+  return { ...draft, fingerprint, occurrence, parts: own };
 }
 
 interface Candidate {

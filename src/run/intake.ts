@@ -6,7 +6,7 @@ import { createRowFilter, type RowPredicate } from '../map/filter.js';
 import { createMapper, type Mapped } from '../map/mapper.js';
 import { cleanPhoneNumber } from '../map/phone-number.js';
 import { type HeaderReading, headerError, isHeader, type ProfileChoice, readHeader } from '../map/read-header.js';
-import type { SourceRecord, SourceRow } from '../model.js';
+import type { Emit, SourceRecord, SourceRow } from '../model.js';
 import type { FindingName } from '../model-plan.js';
 import type { ResolvedOptions } from '../options.js';
 import { type CsvSource, readCsv } from '../read/csv.js';
@@ -69,12 +69,13 @@ export type IntakeOptions = Pick<
 };
 
 /**
- * @param given.contacts those of `options.contacts`, where they were read before
+ * @param given.contacts those of `options.contacts`, where they were read before: whoever gives them closes them, too
+ * @param given.emit told how far a long list of contacts is read
  * @throws UserError where an input can't be read, its columns don't say what each note is, or the list of contacts can't be used
  */
 export async function openIntake(
   options: IntakeOptions,
-  given: { readonly stdin?: Readable | undefined; readonly contacts?: Contacts | null } = {},
+  given: { readonly stdin?: Readable | undefined; readonly contacts?: Contacts | null; readonly emit?: Emit | undefined } = {},
 ): Promise<Intake> {
   const { stdin } = given;
   if (options.inputs.filter((path) => path === '-').length > 1) {
@@ -82,7 +83,9 @@ export async function openIntake(
   }
   const files: InputFile[] = [];
   const warnings: string[] = [];
+  let loaded: Contacts | null = null;
   const close = async () => {
+    loaded?.crosswalk.close();
     for (const file of files) await file.close();
   };
   try {
@@ -95,7 +98,8 @@ export async function openIntake(
       for (const file of named.files) opened.push(await openOne(file, opened.length, options));
     }
     const sizes = files.map((file) => file.totalBytes);
-    const contacts = given.contacts ?? (options.contacts === null ? null : await loadContacts(options.contacts));
+    if (options.contacts !== null && given.contacts == null) loaded = await loadContacts(options.contacts, { emit: given.emit });
+    const contacts = given.contacts ?? loaded;
     const inputs: IntakeInput[] = [];
     for (const input of opened) inputs.push({ ...input, map: await mapperOf(input, options, contacts) });
     return {

@@ -1,8 +1,8 @@
 import { createPermits } from '../dispatch/permits.js';
 import type { CreatedNote, CreatedPosition, Ledger, UndoWindow } from '../ledger/ledger.js';
 import type { Emit, NoteKey } from '../model.js';
+import { compareNotes } from './compare-notes.js';
 import type { Connection } from './connection.js';
-import { compareNotes } from './undo-contact.js';
 import { byContact } from './undo-notes.js';
 
 export interface InterruptedUndos {

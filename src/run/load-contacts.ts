@@ -1,30 +1,45 @@
 import { StoppedError, UserError } from '../errors.js';
-import { type Crosswalk, createCrosswalk, MAX_ID_CHARACTERS } from '../map/crosswalk.js';
+import { MAX_ID_CHARACTERS } from '../map/crosswalk.js';
 import { canonicalHeader, FIELD_NAMES, showHeader, showHeaders } from '../map/header-names.js';
 import { trimId } from '../map/record-id.js';
 import { checkField } from '../map/schema.js';
-import type { SourceRow } from '../model.js';
+import type { Emit, SourceRow } from '../model.js';
 import { readCsv } from '../read/csv.js';
 import { unguarded } from '../read/failures-file.js';
 import { openInput } from '../read/open.js';
+import { createLargeCrosswalk, type LargeCrosswalk } from './large-crosswalk.js';
 
 /** A list of contacts (`--contacts`), read whole. */
 export interface Contacts {
   readonly path: string;
   /** Of the file's bytes, in hex. */
   readonly sha256: string | null;
-  readonly crosswalk: Crosswalk;
+  /** Whoever loaded it closes it. */
+  readonly crosswalk: LargeCrosswalk;
 }
+
+export interface LoadContacts {
+  /** A WHATWG label; null: by byte order mark, else UTF-8. */
+  readonly encoding?: string | null;
+  /** Told every few seconds how far it is: a list of millions takes a minute. */
+  readonly emit?: Emit | undefined;
+  readonly now?: () => number;
+  /** What doesn't fit into so much memory lies on disk. */
+  readonly memoryBytes?: number;
+}
+
+const TELL_EVERY_MS = 5000;
 
 /**
  * Reads which contact of Callers each id of the CRM means: CSV with the columns `crmId`, `contactId` and, if it has one, `subOrg`. A row
  * without a contact says nothing.
- * @param encoding a WHATWG label; null: by byte order mark, else UTF-8
  * @throws UserError with its line where a row can't be read or used, or an id stands there twice with different contacts
  */
-export async function loadContacts(path: string, encoding: string | null = null): Promise<Contacts> {
+export async function loadContacts(path: string, options: LoadContacts = {}): Promise<Contacts> {
+  const { encoding = null, emit, now = Date.now, memoryBytes } = options;
   if (path === '-') throw new UserError("--contacts: expected a file, found '-': standard input can be an input only.");
   const file = await openInput({ path, encoding });
+  const crosswalk = createLargeCrosswalk(memoryBytes);
   try {
     const csv = await readCsv({
       input: file,
@@ -38,13 +53,19 @@ export async function loadContacts(path: string, encoding: string | null = null)
     if (problem !== null) throw new UserError(`${path}: ${problem}\n  headers seen: ${showHeaders(header)}`);
     const [crmId = -1, contactId = -1, subOrg = -1] = COLUMNS.map((name) => columnOf(header, name)[0] ?? -1);
     const isUnknownContacts = UNKNOWN_CONTACTS_COLUMNS.every((name, index) => header[index] === name);
-    const crosswalk = createCrosswalk();
-    for await (const rows of csv.rows())
-      for (const row of rows) addRow(row, { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts });
+    const adding: Adding = { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts };
+    let toldAt = now();
+    for await (const rows of csv.rows()) {
+      for (const row of rows) addRow(row, adding);
+      if (now() - toldAt < TELL_EVERY_MS) continue;
+      toldAt = now();
+      emit?.({ type: 'reading_contacts', path, contacts: crosswalk.size, bytes: file.bytesRead(), totalBytes: file.totalBytes });
+    }
     if (crosswalk.size === 0)
       throw new UserError(`${path}: no row has both ${NAMES.crmId[0]} and ${NAMES.contactId[0]}; expected one for each contact of the CRM`);
     return { path, sha256: file.sha256(), crosswalk };
   } catch (error) {
+    crosswalk.close();
     // Nothing was sent yet: what would stop a run is here a reason not to start.
     throw error instanceof StoppedError ? new UserError(error.message, { cause: error }) : error;
   } finally {
@@ -79,7 +100,7 @@ function headerProblem(header: readonly string[]): string | null {
 
 interface Adding {
   readonly path: string;
-  readonly crosswalk: Crosswalk;
+  readonly crosswalk: Pick<LargeCrosswalk, 'add'>;
   readonly columns: { readonly crmId: number; readonly contactId: number; readonly subOrg: number };
   /** The file is `unknown-contacts.csv` of a run: what a spreadsheet takes for a formula has an apostrophe in front. */
   readonly isGuarded: boolean;

@@ -1,5 +1,6 @@
 import type { ImportEvent } from '../model.js';
 import type { ReadAs } from '../model-plan.js';
+import { inputGroups } from '../report/input-groups.js';
 import type { Intake } from './intake.js';
 
 /** How each input is read, where a profile has a say in it. */
@@ -14,7 +15,8 @@ export function readAs({ inputs }: Pick<Intake, 'inputs'>): readonly ReadAs[] {
 
 /** What nobody asked for is said: a profile that was found, and one that was not taken. */
 export function tellProfiles(intake: Pick<Intake, 'inputs'>, emit: (event: ImportEvent) => void): void {
-  for (const { input, profile, title, how } of readAs(intake)) {
+  for (const { first, names: input } of inputGroups(readAs(intake), ({ profile, how }) => `${how} ${profile}`)) {
+    const { profile, title, how } = first;
     if (how === 'found') {
       const message = `${input}: read as ${profile} (${title}). --profile none turns this off; 'memory-import profiles show ${profile}' says what it does.`;
       emit({ type: 'warning', code: 'profile_found', message });

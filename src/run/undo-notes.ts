@@ -6,7 +6,7 @@ import type { NoteKey, RunId } from '../model.js';
 import type { UndoneNote } from '../model-after-run.js';
 import type { UndoFile } from '../report/table-file.js';
 import type { Connection } from './connection.js';
-import { undoContact } from './undo-contact.js';
+import { createTornNotes, undoContact } from './undo-contact.js';
 
 export interface NotesUndo {
   readonly runId: RunId;
@@ -30,6 +30,7 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
   const { runId, ledger, connection, concurrency, force } = undo;
   const { halt } = connection;
   const settler = createSettler(undo);
+  const torn = createTornNotes();
   const errors: unknown[] = [];
   let isCertain = true;
   const fail = (error: unknown): void => {
@@ -54,7 +55,7 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
       const places = createPermits(concurrency * AHEAD);
       for (const notes of byContact(page)) {
         await places.acquire(1);
-        undoContact(notes, { connection, ledger, force, settle: settler.add })
+        undoContact(notes, { runId, connection, ledger, force, torn, settle: settler.add })
           .then((certain) => {
             isWindowCertain &&= certain;
           })

@@ -219,7 +219,7 @@ describe.concurrent('where the promise does not hold', () => {
     const bench = await createBench({
       latencyMs: 20,
       answerWith: ({ method, name, repeat }) =>
-        method === 'POST' && name === late.name && repeat === 0 ? { createLateMs: 900 } : undefined,
+        method === 'POST' && name === late.name && repeat === 0 ? { createLateMs: 1800 } : undefined,
     });
     bench.write('notes.csv', csvOf(NOTES));
     const result = await bench.import(['notes.csv', '--reconcile-wait', '200ms', '--timeout', '10s', '--concurrency', '1', '--rate', '60']);

@@ -41,7 +41,8 @@ describe.concurrent('report <run>', () => {
     expect(bench.read(summary.files.failures ?? '')).toBe(failures);
     expect(bench.read(successPath)).toBe(success);
 
-    rmSync(join(bench.folder, successPath));
+    // As a run leaves it that was killed before it had written a row.
+    bench.write(successPath, '');
     expect((await bench.run(['report', summary.runId])).stdout).toContain(successPath);
     const again = bench.read(successPath).trimEnd().split('\n');
     expect(again.length).toBe(success.trimEnd().split('\n').length);

@@ -42,7 +42,8 @@ describe.concurrent('a signal', () => {
   test('ends an import that waits for a named pipe into which nobody writes, and so does --max-duration', async ({ createBench }) => {
     const bench = await createBench();
     execFileSync('mkfifo', [join(bench.folder, 'pipe')]);
-    const limited = await bench.import(['pipe', '--max-duration', '1s']);
+    // Processes of their own: what the first leaves open must be gone when the second is looked at.
+    const limited = await bench.startImport(['pipe', '--max-duration', '1s']).ended;
     expect(limited.code).toBe(2);
     expect(limited.stderr).toContain('gave no header within the --max-duration');
     const run = bench.startImport(['pipe']);

@@ -56,6 +56,19 @@ describe.concurrent('a note that is too long for one memory', () => {
     expect((await bench.import(['notes.csv', ...SPLIT])).summary.counts).toMatchObject({ alreadyImported: 2, created: 0 });
     expect((await bench.import(['notes.csv', '--too-long', 'truncate'])).summary.counts).toMatchObject({ alreadyImported: 2, created: 0 });
     expect(stored(bench)).toHaveLength(before);
+
+    // Each run undoes what it made: of this note the killed one's first part, and then the next import makes it whole again.
+    const [{ runId = '' } = {}] = JSON.parse((await bench.run(['runs', '--json'])).stdout).runs.toReversed();
+    expect((await bench.run(['undo', runId, '--yes'])).code).toBe(0);
+    expect(stored(bench)).toHaveLength(before - 1);
+    const plan = JSON.parse((await bench.run(['plan', 'notes.csv', ...SPLIT, '--json'])).stdout);
+    expect(plan).toMatchObject({ counts: { toCreate: 1, alreadyImported: 1 }, memories: 1 });
+    const mended = await bench.import(['notes.csv', ...SPLIT]);
+    expect(mended.summary.counts).toMatchObject({ created: 1, alreadyImported: 1 });
+    const whole = successRows(bench.folder, mended).find(({ name }) => name === 'Long');
+    expect(whole?.memoryId?.split(' ')).toHaveLength(before - 1);
+    expect(stored(bench).map(({ name }) => name)).toContain('Long (1/4)');
+    expect((await bench.import(['notes.csv', ...SPLIT])).summary.counts).toMatchObject({ alreadyImported: 2, created: 0 });
   });
 
   test('is verified part by part, and undone with all of them', async ({ createBench }) => {

@@ -5,6 +5,7 @@ import { test as baseTest } from 'vitest';
 import type { SandboxOptions } from '../../src/sandbox/options.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.js';
 import { type CliOptions, type CliResult, type CliRun, startCli } from './cli.js';
+import { canRunHere, runHere } from './in-process.js';
 
 export const KEY = 'sandbox-key';
 
@@ -12,8 +13,9 @@ export const KEY = 'sandbox-key';
 export interface Bench {
   readonly folder: string;
   readonly sandbox: Sandbox;
-  /** Starts the command in the folder, with the sandbox and its key in the environment. */
+  /** Starts the command in the folder, with the sandbox and its key in the environment: a process of its own. */
   start(args: readonly string[], options?: CliOptions): CliRun;
+  /** The same to its end, in this process where that makes no difference. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** `import … --json`, with time-outs for tests where the test gives none. */
   import(args: readonly string[], options?: CliOptions): Promise<CliResult>;
@@ -51,6 +53,10 @@ async function openBench(options: SandboxOptions, whenOver: (clean: () => void |
     whenOver(run.end);
     return run;
   };
+  const run = (args: readonly string[], given: CliOptions = {}): Promise<CliResult> => {
+    if (!canRunHere(given)) return start(args, given).ended;
+    return runHere(args, { cwd: folder, ...given, env: { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url, ...given.env } });
+  };
   const importArgs = (args: readonly string[]) => [
     'import',
     ...args,
@@ -61,9 +67,9 @@ async function openBench(options: SandboxOptions, whenOver: (clean: () => void |
     folder,
     sandbox,
     start,
-    run: (args, given) => start(args, given).ended,
+    run,
     startImport: (args, given) => start(importArgs(args), given),
-    import: (args, given) => start(importArgs(args), given).ended,
+    import: (args, given) => run(importArgs(args), given),
     write(name, content) {
       writeFileSync(join(folder, name), content);
       return name;

@@ -55,17 +55,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
   if (options.stdin !== 'open') child.stdin.end(options.stdin ?? '');
   const ended = new Promise<CliResult>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => {
-      resolve({
-        code,
-        signal,
-        stdout,
-        stderr,
-        get summary() {
-          return oneObject(stdout, stderr);
-        },
-      });
-    });
+    child.on('close', (code, signal) => resolve(resultOf({ code, signal, stdout, stderr })));
   });
   return {
     child,
@@ -76,6 +66,15 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Cli
     end: () => void (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')),
     says: (what) =>
       until(`stderr with ${what}, which has: ${stderr}`, () => (typeof what === 'string' ? stderr.includes(what) : what.test(stderr))),
+  };
+}
+
+export function resultOf(ended: Omit<CliResult, 'summary'>): CliResult {
+  return {
+    ...ended,
+    get summary() {
+      return oneObject(ended.stdout, ended.stderr);
+    },
   };
 }
 

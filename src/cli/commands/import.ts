@@ -43,6 +43,11 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
     if (!screenOptions.json) leave();
     else io.stdout.write(`${JSON.stringify(interruptedBefore({ inputs: call.args, startedAt, signal }))}\n`, leave);
   });
+  const ask = askBeforeImport(io);
+  const confirm: typeof ask = (large) => {
+    screen.close(); // the bar of a long list of contacts; the run's own comes later
+    return ask(large);
+  };
   const print = (summary: RunSummary) =>
     io.stdout.write(screenOptions.json ? `${JSON.stringify(summary)}\n` : screen.lastWord(summary, repeatOptions(values)));
   try {
@@ -56,7 +61,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
       },
       stdin: io.stdin,
       env: io.env,
-      ...(values.yes === true ? {} : { confirm: askBeforeImport(io) }),
+      ...(values.yes === true ? {} : { confirm }),
       repeat: repeatForPage(call),
     });
     screen.close();

@@ -76,6 +76,22 @@ describe('a note in parts', () => {
   });
 });
 
+describe('identical notes in parts, with --duplicates create', () => {
+  const thrice = (parts: number): readonly Note[] => [1, 2, 3].map(() => ({ contactId: 'c1', text: 'long', parts }));
+
+  test('are known once they are there, also where their text would be cut elsewhere now', async () => {
+    const { clock, server } = world();
+    const ledgerPath = ledgerFile();
+    const options: RunOptions = { duplicates: 'create' };
+    await simulate({ clock, server, notes: thrice(3), options, ledgerPath });
+    expect(server.memories).toHaveLength(9);
+    // As another `--html` makes it: the note, and with it the last part, is the same, and what stands before is cut elsewhere.
+    const again = await simulate({ clock, server, notes: thrice(4), options, ledgerPath });
+    expect(again.kinds).toEqual(['already_imported', 'already_imported', 'already_imported']);
+    expect(server.memories).toHaveLength(9);
+  });
+});
+
 test('no fault and no kill makes a part twice, loses one or brings them out of order', { timeout: 60_000 }, async () => {
   const anyWorld = fc.record({
     seed: fc.integer({ min: 1, max: 2 ** 31 }),

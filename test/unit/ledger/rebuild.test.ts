@@ -147,7 +147,9 @@ describe('rebuilding', () => {
     expect(problems).toEqual(told);
     // Each name has a line break in it.
     expect(told.map(({ line }) => line)).toEqual([4, 6, 8]);
-    expect(told[0]?.message).toBe('status: expected one of created, recovered, already_imported, duplicate, undone, found "made"');
+    expect(told[0]?.message).toBe(
+      'status: expected one of created, recovered, already_imported, duplicate, undone, partly_undone, found "made"',
+    );
     expect(told[2]?.message).toMatch(/fingerprint: expected 64 digits/);
     expect((await knownIn(folder, 1, 2, 4)).map((note) => note?.state ?? null)).toEqual(['created', null, null]);
   });

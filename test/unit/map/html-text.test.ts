@@ -92,6 +92,9 @@ describe('HTML as text', () => {
   // Each would take minutes, or the whole stack, if one step of the way went through all of it again and again.
   it.each([
     ['10,000 nested elements', `${'<div>'.repeat(10_000)}x${'</div>'.repeat(10_000)}`, 'x'],
+    ['200,000 elements that never end', `${'<b>'.repeat(200_000)}x`, 'x'],
+    ['50,000, each with an end of another', `${'<b></p>'.repeat(50_000)}x`, 'x'],
+    ['10,000 paragraphs without an end tag, after a list', `<ul><li>one</ul>${'<p>x'.repeat(10_000)}`, `- one${'\n\nx'.repeat(10_000)}`],
     ['10,000 nested lists', `${'<ul><li>'.repeat(10_000)}x`, 'x'],
     ['10,000 nested tables', `${'<table><tr><td>'.repeat(10_000)}x`, 'x'],
     ['spaces in preformatted text', `<pre>x${repeated(' ')}y</pre>`, `x${repeated(' ')}y`],

@@ -50,6 +50,16 @@ function story(options: { readonly level?: string; readonly progress?: boolean }
 const started: ImportEvent = { type: 'run_started', runId, baseUrl: 'https://api.callers.ai/', inputs: ['a.csv'], totalBytes: 1000 };
 
 describe('the logger', () => {
+  test('a long list of contacts is told with how far it is read, where its size is known', () => {
+    const { tell, records } = story();
+    const reading = { type: 'reading_contacts', path: 'map.csv', contacts: 1_200_000, bytes: 60 } as const;
+    tell(0, { ...reading, totalBytes: 100 }, { ...reading, totalBytes: null });
+    expect(records()).toMatchObject([
+      { event: 'reading_contacts', contacts: 1_200_000, msg: 'reading the list of contacts map.csv: 1,200,000 contacts, 60 % of it read' },
+      { msg: 'reading the list of contacts map.csv: 1,200,000 contacts' },
+    ]);
+  });
+
   test('takes secrets out of every text, escaped or not, and the line stays JSON', () => {
     const { stream, lines, records } = recorder();
     const logger = createLogger({ level: 'info', stream, secrets: ['k"ey\\1', '17'] });

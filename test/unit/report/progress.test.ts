@@ -208,6 +208,16 @@ describe('the bar', () => {
     expect(screen.shown()).toEqual([]);
   });
 
+  test('says that a long list of contacts is read, and how far, until the run begins', () => {
+    const { screen, progress } = start({ before: true });
+    const reading = { type: 'reading_contacts', path: 'map.csv', bytes: 60, totalBytes: 100 } as const;
+    progress.consume({ ...reading, contacts: 1_200_000 });
+    expect(screen.shown()).toEqual(['reading the list of contacts (1,200,000 contacts)']);
+    progress.consume(STARTED);
+    expect(screen.shown()).toEqual([expect.stringMatching(/0 % {2}0 rows/), '0 under way, none failed']);
+    progress.stop();
+  });
+
   test('a terminal that was closed harms nothing', async () => {
     const { screen, clock, progress } = start();
     screen.emit('error', new Error('EPIPE'));

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { UserError } from '../../../src/errors.js';
+import type { ImportEvent } from '../../../src/model.js';
 import { loadContacts } from '../../../src/run/load-contacts.js';
 
 let folder: string;
@@ -12,10 +13,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+let files = 0;
+let memoryBytes: number | undefined;
+
 async function load(content: string | Uint8Array) {
-  const path = join(folder, 'map.csv');
+  const path = join(folder, `map-${++files}.csv`);
   writeFileSync(path, content);
-  return (await loadContacts(path)).crosswalk;
+  const { crosswalk } = await loadContacts(path, memoryBytes === undefined ? {} : { memoryBytes });
+  onTestFinished(crosswalk.close);
+  return crosswalk;
 }
 
 async function refusal(content: string): Promise<string> {
@@ -24,7 +30,14 @@ async function refusal(content: string): Promise<string> {
   return (error as Error).message;
 }
 
-describe('loadContacts', () => {
+describe.each([
+  ['memory', undefined],
+  ['on disk', 0],
+])('loadContacts into %s', (_, bytes) => {
+  beforeAll(() => {
+    memoryBytes = bytes;
+  });
+
   it.each<[string, string | Uint8Array]>([
     ['as it should be', 'crmId,contactId,subOrg\n17,C-1,north\n'],
     ['with other spellings and an order of its own', 'Sub Org;CALLERS ID;Name;CRM_ID\nnorth;C-1;Ada;17\n'],
@@ -71,5 +84,21 @@ describe('loadContacts', () => {
   it('refuses standard input, and a file that is not there', async () => {
     await expect(loadContacts('-')).rejects.toThrow(/--contacts: expected a file/);
     await expect(loadContacts(join(folder, 'nowhere.csv'))).rejects.toThrow(/nowhere\.csv/);
+  });
+
+  it('says every five seconds how far it is', async () => {
+    const path = join(folder, 'long.csv');
+    const rows = Array.from({ length: 50_000 }, (_, i) => `${i},C-${i}\n`);
+    writeFileSync(path, `crmId,contactId\n${rows.join('')}`);
+    const told: ImportEvent[] = [];
+    let asked = 0;
+    const { crosswalk } = await loadContacts(path, { emit: (event) => told.push(event), now: () => 2500 * asked++ });
+    crosswalk.close();
+    expect(told.length).toBeGreaterThan(1);
+    expect(told.length).toBeLessThanOrEqual(asked / 2);
+    expect(told[0]).toMatchObject({ type: 'reading_contacts', path, contacts: expect.any(Number), totalBytes: statSync(path).size });
+    const counts = told.map((event) => (event.type === 'reading_contacts' ? event.contacts : 0));
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(counts[0]).toBeGreaterThan(0);
   });
 });

@@ -11,6 +11,10 @@ import { expectEachOnce } from '../../support/promises.js';
 
 const NOT_FOUND = { status: 404, body: { status: 'error', message: 'Memory not found' } };
 
+const REFUSED = { status: 400, body: { status: 'error', message: 'Not now' } };
+/** Three memories. */
+const LONG = Array.from({ length: 350 }, (_, i) => `Sentence number ${i + 1} of a long note.`).join(' ');
+
 describe.concurrent('undo', () => {
   test('deletes exactly what the run created, each contact\u2019s newest first, and a corrected file can be imported', async ({
     openDesk,
@@ -79,6 +83,46 @@ describe.concurrent('undo', () => {
     // What the first one said isn't lost.
     expect(desk.table(runId, 'undo.csv').length).toBe(6);
     expect(desk.table(runId, 'undo-2.csv')).toMatchObject([{ row: '3', outcome: 'deleted', message: 'it was altered since' }]);
+  });
+
+  test('deletes a note in several parts whole or not at all: one that was altered keeps the others, --force deletes all', async ({
+    openDesk,
+  }) => {
+    const desk = await openDesk();
+    const notes = [{ contactId: 'C-1', name: 'Long', text: LONG }, ...notesOf(['C-1'], 2), { contactId: 'C-1', name: 'Kept', text: LONG }];
+    const { runId } = await desk.import(notes, { tooLong: 'split' });
+    desk.sandbox.change(desk.idOf('Long (2/3)'), { name: 'Renamed', text: 'Altered since' });
+    const careful = await desk.undo(runId);
+    expect(careful).toMatchObject({ ok: false, counts: { toUndo: 8, deleted: 5, altered: 3, failed: 0, left: 0 } });
+    const names = () => desk.sandbox.memories().flatMap(({ name, status }) => (status === 'ACTUAL' ? [name] : []));
+    expect(names()).toEqual(['Long (1/3)', 'Renamed', 'Long (3/3)']);
+    const altered = desk.idOf('Renamed');
+    const left = desk.table(runId, 'undo.csv').filter(({ outcome }) => outcome === 'altered');
+    expect(left.map(({ row, memoryId, message }) => [row, memoryId === altered, message])).toEqual([
+      ['1', false, `another part of its note (${altered}) was altered since: left alone with it (--force deletes both)`],
+      ['1', true, expect.stringMatching(/isn't what was sent/)],
+      ['1', false, expect.stringMatching(/left alone with it/)],
+    ]);
+    expect(await desk.undo(runId, { force: true })).toMatchObject({ ok: true, counts: { toUndo: 3, deleted: 3 } });
+    expect(names()).toEqual([]);
+  });
+
+  test('goes on with a note of which a part couldn\u2019t be deleted, and leaves those before it until then', async ({ openDesk }) => {
+    let refused: string | null = null;
+    const desk = await openDesk({
+      answerWith: ({ memoryId }) => (memoryId !== null && memoryId === refused ? REFUSED : undefined),
+    });
+    const { runId } = await desk.import([{ contactId: 'C-1', name: 'Long', text: LONG }], { tooLong: 'split' });
+    refused = desk.idOf('Long (2/3)');
+    expect(await desk.undo(runId)).toMatchObject({ ok: false, counts: { toUndo: 3, deleted: 1, failed: 2 } });
+    expect(desk.table(runId, 'undo.csv').map(({ outcome, message }) => [outcome, message])).toEqual([
+      ['deleted', ''],
+      ['failed', expect.stringMatching(/Not now/)],
+      ['failed', "another part of its note couldn't be deleted: left alone with it"],
+    ]);
+    refused = null;
+    expect(await desk.undo(runId)).toMatchObject({ ok: true, counts: { toUndo: 2, deleted: 2, undoneBefore: 1 } });
+    expect(desk.sandbox.stats().created).toBe(0);
   });
 
   test('counts as gone what somebody else deleted, with its contact too, and names copies that it leaves', async ({ openDesk }) => {

@@ -9,6 +9,9 @@ import { type Desk, notesOf, test } from '../../support/desk.js';
 const env = {};
 const NOTES = notesOf(['C-1', 'C-2'], 6);
 
+/** Three memories. */
+const LONG = Array.from({ length: 350 }, (_, i) => `Sentence number ${i + 1} of a long note.`).join(' ');
+
 const undoneRuns = async (desk: Desk) => (await listRuns(desk.options, { env })).map(({ runId, undone }) => [runId, undone]);
 const report = (desk: Desk, runId: string) => rewriteReports(runId, desk.options, { env });
 const statuses = (desk: Desk, runId: string) => desk.table(runId, 'success.csv').map(({ row, status }) => `${row} ${status}`);
@@ -87,5 +90,63 @@ describe.concurrent('a run that was undone', () => {
     const { counts } = await rebuildLedger({ ...other, inputs: [files.success ?? ''] }, { env });
     expect(counts).toMatchObject({ rows: 7, added: 1, undone: 6, unreadable: 0 });
     expect((await desk.import(NOTES, other)).counts).toMatchObject({ created: 5, alreadyImported: 1 });
+  });
+
+  test('in the middle of a note in several parts says which are left, and a rebuilt ledger sends only the others again', async ({
+    openDesk,
+  }) => {
+    let refuses = true;
+    const desk = await openDesk({
+      answerWith: ({ method }) => {
+        if (method !== 'DELETE' || !refuses || ++deletes < 3) return undefined;
+        return { status: 400, body: { status: 'error', message: 'Not now' } };
+      },
+    });
+    let deletes = 0;
+    const notes = [{ contactId: 'C-1', name: 'Long', text: LONG }];
+    const { runId } = await desk.import(notes, { tooLong: 'split' });
+    const [first] = desk.table(runId, 'success.csv');
+    expect(await desk.undo(runId)).toMatchObject({ counts: { toUndo: 3, deleted: 2, failed: 1 } });
+    refuses = false;
+
+    const { files } = await report(desk, runId);
+    const [row, ...more] = desk.table(runId, 'success.csv');
+    expect(more).toEqual([]);
+    expect(row).toEqual({
+      ...first,
+      attempts: '1', // the last part's
+      status: 'partly_undone',
+      memoryId: desk.idOf('Long (1/3)'),
+      fingerprint: first?.fingerprint?.split(' ')[0],
+    });
+
+    const other = { ...desk.options, ledger: join(desk.folder, 'other.db') };
+    const rebuild = () => rebuildLedger({ ...other, inputs: [files.success ?? ''] }, { env });
+    expect((await rebuild()).counts).toMatchObject({ rows: 1, added: 0, undone: 1, unreadable: 0 });
+    expect((await rebuild()).counts).toMatchObject({ rows: 1, added: 0, undone: 1, unreadable: 0 });
+    const again = await desk.import(notes, { ...other, tooLong: 'split' });
+    expect(again.counts).toMatchObject({ created: 1, failed: 0 });
+    const there = desk.sandbox.memories().filter(({ status }) => status === 'ACTUAL');
+    expect(there.map(({ name }) => name)).toEqual(['Long (1/3)', 'Long (2/3)', 'Long (3/3)']);
+  });
+
+  test('of identical notes in several parts undoes each whole, and names its own memories', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const note = { contactId: 'C-1', name: 'Long', text: LONG };
+    const options = { tooLong: 'split', duplicates: 'create' } as const;
+    const { runId } = await desk.import([note, note], options);
+    const columns = () => desk.table(runId, 'success.csv').map(({ memoryId, fingerprint, status }) => ({ memoryId, fingerprint, status }));
+    const written = columns();
+    expect(new Set(written.flatMap(({ fingerprint }) => fingerprint?.split(' '))).size).toBe(6);
+    await report(desk, runId);
+    expect(columns()).toEqual(written);
+
+    const secondOnes = written[1]?.memoryId?.split(' ') ?? [];
+    desk.sandbox.change(secondOnes[0]!, { text: 'Altered since' });
+    expect(await desk.undo(runId)).toMatchObject({ counts: { deleted: 3, altered: 3 } });
+    await report(desk, runId);
+    expect(columns()).toEqual([expect.objectContaining({ status: 'undone' }), written[1]]);
+    expect((await desk.import([note, note], options)).counts).toMatchObject({ created: 1, alreadyImported: 1 });
+    expect(desk.sandbox.stats().created).toBe(6);
   });
 });
