@@ -2,6 +2,7 @@ import { LedgerError } from '../errors.js';
 import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
 import { createCreatedNotes } from './created-notes.js';
 import { type Database, describe } from './database.js';
+import { createKnownNotes } from './known-notes.js';
 import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
@@ -31,6 +32,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
   const index = createNoteIndex(database, tailLength);
   const { remember } = createRememberer({ database, index, runNumber, now });
   const openClaims = createOpenClaims(database);
+  const knownNotes = createKnownNotes(database);
   const sql = {
     find: database.prepare(FIND_NOTE),
     insert: database.prepare(INSERT_NOTE),
@@ -163,8 +165,10 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
       return guarded(() => {
         // The filter would go on saying "unknown", which means "to be sent".
         if (!database.isOpen) throw new LedgerError('The ledger is closed.');
-        return fingerprints.map((fingerprint) => {
-          const key = index.find(fingerprint);
+        const places = fingerprints.map(index.findInMemory);
+        const indexed = knownNotes.of(fingerprints.filter((_, i) => places[i] === 'on_disk'));
+        return places.map((key, i) => {
+          if (key === 'on_disk') return indexed.get(fingerprints[i]!) ?? null;
           return key === null ? null : find(key);
         });
       });
