@@ -17,18 +17,21 @@ const REMEMBERED = 10_000;
 export function listByPhone(api: CallersApi, book: PhoneBook): CallersApi {
   const remembered = new Map<string, string>();
 
+  const createByPhone: CallersApi['create'] = async (note) => {
+    const answer = await api.create(note);
+    const { verdict } = answer;
+    const contactId = verdict.kind === 'created' ? (verdict.memory?.contactId ?? null) : null;
+    if (contactId === null || remembered.get(note.contactId) === contactId) return answer;
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(note.contactId, contactId);
+    book.learn(note.contactId, contactId);
+    return answer;
+  };
+
   return {
     ...api,
-    async create(note) {
-      const answer = await api.create(note);
-      const { verdict } = answer;
-      const contactId = verdict.kind === 'created' ? (verdict.memory?.contactId ?? null) : null;
-      if (contactId === null || parsePhoneAddress(note.contactId) === null) return answer;
-      if (remembered.get(note.contactId) === contactId) return answer;
-      if (remembered.size >= REMEMBERED) remembered.clear();
-      remembered.set(note.contactId, contactId);
-      book.learn(note.contactId, contactId);
-      return answer;
+    create(note) {
+      return parsePhoneAddress(note.contactId) === null ? api.create(note) : createByPhone(note);
     },
     async list(contact) {
       if (parsePhoneAddress(contact.contactId) === null) return api.list(contact);

@@ -8,7 +8,7 @@ export function readCreated(
   const memory = answer === null ? null : asObject(answer.data);
   const id = memory === null ? null : readId(memory.id);
   if (memory === null || id === null) return null;
-  return { id, createdAt: readTime(memory.createdAt).text, contactId: readId(memory.contactId) };
+  return { id, createdAt: timeText(memory.createdAt), contactId: readId(memory.contactId) };
 }
 
 /**
@@ -78,14 +78,19 @@ function readId(id: unknown): string | null {
 
 const MAX_ID_LENGTH = 500;
 
+/** As the server wrote it; null where it is no time. */
+function timeText(value: unknown): string | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : null;
+  return typeof value === 'string' && value !== '' && value.length <= MAX_TIME_LENGTH ? value : null;
+}
+
 function readTime(value: unknown): { readonly text: string | null; readonly ms: number | null } {
-  if (typeof value === 'number' && Number.isFinite(value)) {
-    return { text: String(value), ms: value >= EPOCH_MS_FROM ? value : value * 1000 };
-  }
-  if (typeof value !== 'string' || value === '' || value.length > MAX_TIME_LENGTH) return { text: null, ms: null };
+  const text = timeText(value);
+  if (text === null) return { text, ms: null };
+  if (typeof value === 'number') return { text, ms: value >= EPOCH_MS_FROM ? value : value * 1000 };
   // Without a zone Date.parse would take the time for ours; a server's is UTC.
-  const ms = Date.parse(ZONELESS.test(value) ? `${value.replace(' ', 'T')}Z` : value);
-  return { text: value, ms: Number.isNaN(ms) ? null : ms };
+  const ms = Date.parse(ZONELESS.test(text) ? `${text.replace(' ', 'T')}Z` : text);
+  return { text, ms: Number.isNaN(ms) ? null : ms };
 }
 
 const EPOCH_MS_FROM = 1e11;

@@ -46,6 +46,8 @@ export interface NoteToDeliver {
   readonly onFirstAnswer: () => void;
 }
 
+const NONE: readonly string[] = [];
+
 interface Loss {
   readonly since: number;
   readonly class: 'server_error' | 'network';
@@ -94,7 +96,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
 
   /** It was looked for and not there, perhaps hours ago: what turned up since needn't be made again. Other findings take nothing back. */
   const turnedUp = async (): Promise<Delivery | null> => {
-    if (!note.doubtedBefore || options.inDoubt !== 'reconcile') return null;
+    if (options.inDoubt !== 'reconcile') return null;
     const finding = await looker.once(doubt(note.claimedAt));
     return finding.kind === 'present' ? recovered(finding) : null;
   };
@@ -144,7 +146,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       note.onFirstAnswer();
       switch (verdict.kind) {
         case 'created':
-          return await identified(verdict.memory);
+          return verdict.memory === null ? await unidentified() : createdAs(verdict.memory.id, verdict.memory.createdAt);
         case 'refused':
           return ended(fail(verdict, verdict.details));
         case 'unauthorized':
@@ -184,17 +186,24 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
     }
   };
 
+  const createdAs = (memoryId: string | null, createdAt: string | null): Delivery => ({
+    kind: 'created',
+    memoryId,
+    createdAt,
+    attempts,
+    sentAgain: doubted && (attempts > 1 || note.doubtedBefore),
+    surplus: NONE,
+  });
+
   /** A 201 is created whatever its body; an id that can't be read is learnt by looking. */
-  const identified = async (memory: { readonly id: string; readonly createdAt: string | null } | null): Promise<Delivery> => {
-    const base = { kind: 'created', attempts, sentAgain: doubted && (attempts > 1 || note.doubtedBefore), surplus: [] } as const;
-    if (memory !== null) return { ...base, memoryId: memory.id, createdAt: memory.createdAt };
+  const unidentified = async (): Promise<Delivery> => {
     const finding = options.inDoubt === 'report' ? null : await looker.settle(doubt(clock.now()));
-    if (finding?.kind !== 'present') return { ...base, memoryId: null, createdAt: null };
-    return { ...base, memoryId: finding.memory.id, createdAt: finding.memory.createdAtText };
+    if (finding?.kind !== 'present') return createdAs(null, null);
+    return createdAs(finding.memory.id, finding.memory.createdAtText);
   };
 
   try {
-    const late = await turnedUp();
+    const late = note.doubtedBefore ? await turnedUp() : null;
     if (late !== null) return late;
     return await withRetries(attempt, {
       retries: options.retries,

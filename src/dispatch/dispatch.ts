@@ -16,8 +16,8 @@ import { createPermits } from './permits.js';
 
 /** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
 export interface Dispatcher {
-  /** Resolves when there is room for the next row: the reader waits here. */
-  submit(row: Submitted): Promise<void>;
+  /** Resolves when there is room for the next row: the reader waits here. null: there is, and nothing to wait for. */
+  submit(row: Submitted): Promise<void> | null;
   /** Resolves when every row taken so far is settled and reported, or given up because the run stopped. */
   idle(): Promise<void>;
 }
@@ -84,7 +84,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
-    const before = contacts.missing(row.draft) ?? (await heldBack(row));
+    const held = contacts.held(row.draft);
+    const before = contacts.missing(row.draft) ?? (held === null ? null : await heldBack(row, held));
     if (before !== null) return { row, outcome: before, step: null };
     const { parts } = row.draft;
     return parts === undefined ? settleNote(row, leavePlace) : settleParts(row, parts, leavePlace);
@@ -234,9 +235,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   /** In a closed lane nothing is sent; what was imported before it was closed is a duplicate all the same. */
-  async function heldBack(row: Submitted): Promise<Outcome | null> {
-    const held = contacts.held(row.draft);
-    if (held === null) return null;
+  async function heldBack(row: Submitted, held: RowFailure): Promise<Outcome> {
     await writer.flush();
     const [note] = await options.lookup([row.draft.fingerprint]);
     if (note?.state === 'created' && options.duplicates === 'skip') {
@@ -249,15 +248,16 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   async function finish({ row, outcome, step }: Settled): Promise<void> {
     try {
-      const written: Promise<void>[] = [];
-      if (step !== null) written.push(writer.settle(step));
+      const settled = step === null ? null : writer.settle(step);
       if (outcome.kind === 'failed') {
         const { class: failureClass, status, attempts } = outcome;
         const message = options.publicMessage(outcome.message, row.draft);
         const { input, row: number, target } = row.source;
-        written.push(writer.fail({ input: input.index, row: number, target, class: failureClass, status, message, attempts }));
-      }
-      await Promise.all(written);
+        await Promise.all([
+          settled,
+          writer.fail({ input: input.index, row: number, target, class: failureClass, status, message, attempts }),
+        ]);
+      } else if (settled !== null) await settled;
       await options.report({ source: row.source, draft: row.draft, outcome });
     } catch (error) {
       giveUp(error);
@@ -282,9 +282,10 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     halt.stop(stop ?? new StoppedError('ledger', 'an unexpected error', true, { cause: error }));
   }
   return {
-    async submit(row) {
-      await window.acquire(weightOf(row));
+    submit(row) {
+      if (!window.tryAcquire(weightOf(row))) return window.acquire(weightOf(row)).then(() => lanes.add(laneOf(row), row));
       lanes.add(laneOf(row), row);
+      return null;
     },
     async idle() {
       await window.idle();

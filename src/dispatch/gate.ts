@@ -112,13 +112,19 @@ export function createGate(options: GateOptions): Gate {
       const answer = await pool.run(async (): Promise<A | null | typeof OUTAGE> => {
         // An outage may have begun while the request waited for its slot, or for its turn.
         if (!breaker.ready) return halt.signal.aborted ? null : OUTAGE;
-        const ticket = await turn();
+        const turned = turn();
+        const ticket = turned instanceof Promise ? await turned : turned;
         if (ticket === null) return null;
         if (alive?.isAlive() === false) return halt.signal.aborted ? null : OUTAGE;
         const pass = breaker.admit();
         if (pass === null) return OUTAGE;
         emit({ type: 'under_way', requests: ++underWay });
-        const answer = await call().finally(() => emit({ type: 'under_way', requests: --underWay }));
+        let answer: A;
+        try {
+          answer = await call();
+        } finally {
+          emit({ type: 'under_way', requests: --underWay });
+        }
         // Before the slot is given on: the next request already goes by what this answer says.
         breaker.answered(pass, heed(answer, ticket));
         return answer;

@@ -2,6 +2,8 @@
 export interface Permits {
   /** Resolves when `weight` fits. One that is heavier than all permits together waits until it is alone. First come, first served. */
   acquire(weight: number): Promise<void>;
+  /** Takes them if they fit at once. */
+  tryAcquire(weight: number): boolean;
   release(weight: number): void;
   /** Resolves when nothing is held. */
   idle(): Promise<void>;
@@ -20,14 +22,15 @@ export function createPermits(total: number | (() => number)): Permits {
     holders++;
   };
 
+  const tryAcquire = (weight: number): boolean => {
+    if (waiting.length > 0 || !fits(weight)) return false;
+    take(weight);
+    return true;
+  };
+
   return {
-    acquire(weight) {
-      if (waiting.length === 0 && fits(weight)) {
-        take(weight);
-        return Promise.resolve();
-      }
-      return new Promise((resolve) => waiting.push({ weight, resolve }));
-    },
+    tryAcquire,
+    acquire: (weight) => (tryAcquire(weight) ? Promise.resolve() : new Promise((resolve) => waiting.push({ weight, resolve }))),
     release(weight) {
       held -= weight;
       holders--;

@@ -22,9 +22,22 @@ const MAX_BACKOFF_MS = 30_000;
  * Runs `attempt` until it returns, throws something else than `TryAgain`, or the retries are used up (then the last `TryAgain` is thrown).
  * The shutdown signal isn't given to p-retry: it would reject a success that came during the shutdown, and a created memory would be called failed.
  */
-export function withRetries<T>(attempt: () => Promise<T>, { retries, clock, stopped, onRetry }: RetryOptions): Promise<T> {
-  // Every option is given: p-retry's defaults cost more than the attempt's own bookkeeping.
-  return pRetry(attempt, {
+export async function withRetries<T>(attempt: () => Promise<T>, { retries, clock, stopped, onRetry }: RetryOptions): Promise<T> {
+  let first: TryAgain | null;
+  try {
+    return await attempt();
+  } catch (error) {
+    if (!(error instanceof TryAgain)) throw error;
+    first = error;
+  }
+  // What failed was the first of its attempts: almost no row needs a second one, and each would pay for p-retry's bookkeeping.
+  const next = (): Promise<T> => {
+    if (first === null) return attempt();
+    const failed = Promise.reject(first);
+    first = null;
+    return failed;
+  };
+  return pRetry(next, {
     retries,
     factor: 1,
     minTimeout: 0,

@@ -11,6 +11,8 @@ import type { ContactKnowledge } from './ledger.js';
  */
 export interface NoteIndex {
   find(fingerprint: Fingerprint): NoteKey | null;
+  /** The same without looking on disk: `on_disk` where only that can tell. */
+  findInMemory(fingerprint: Fingerprint): NoteKey | null | 'on_disk';
   /** After the note's commit, never before. */
   add(fingerprint: Fingerprint, key: NoteKey): void;
   /**
@@ -91,11 +93,16 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
     filterUpTo = lastKey;
   };
 
+  const findInMemory = (fingerprint: Fingerprint): NoteKey | null | 'on_disk' => {
+    if (!filter.mayHave(fingerprint)) return null;
+    return tail.get(fingerprint) ?? 'on_disk';
+  };
+
   return {
+    findInMemory,
     find(fingerprint) {
-      if (!filter.mayHave(fingerprint)) return null;
-      const recent = tail.get(fingerprint);
-      if (recent !== undefined) return recent;
+      const found = findInMemory(fingerprint);
+      if (found !== 'on_disk') return found;
       for (const row of sql.byPrefix.all(prefixOf(fingerprint))) {
         if (hex(row.fingerprint) === fingerprint) return row.note_key as NoteKey;
       }

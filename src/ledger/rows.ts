@@ -17,14 +17,33 @@ export function toKnownNote(row: Row): KnownNote {
     how: row.how as KnownNote['how'],
     inputHash: row.input_hash === null ? null : hex(row.input_hash),
     attempts: Number(row.attempts),
-    failure:
-      state === 'failed' || state === 'in_doubt'
-        ? {
-            class: state === 'in_doubt' ? 'in_doubt' : (row.class as FailureClass),
-            status: row.status as number | null,
-            message: String(row.message ?? ''),
-          }
-        : null,
+    failure: failureOf(state, row),
+  };
+}
+
+/** Of a note as a JSON array, in the order of `KNOWN_NOTES`. Hot where most of a file is known. */
+export function toKnownNoteOfFields(runId: RunId, fields: readonly unknown[]): KnownNote {
+  const state = fields[2] as NoteState;
+  return {
+    key: fields[1] as NoteKey,
+    state,
+    runId,
+    row: String(fields[4]),
+    memoryId: text(fields[5]),
+    createdAt: text(fields[6]),
+    how: fields[7] as KnownNote['how'],
+    inputHash: text(fields[8]),
+    attempts: Number(fields[9]),
+    failure: failureOf(state, { class: fields[10], status: fields[11], message: fields[12] }),
+  };
+}
+
+function failureOf(state: NoteState, row: Row): KnownNote['failure'] {
+  if (state !== 'failed' && state !== 'in_doubt') return null;
+  return {
+    class: state === 'in_doubt' ? 'in_doubt' : (row.class as FailureClass),
+    status: row.status as number | null,
+    message: String(row.message ?? ''),
   };
 }
 

@@ -54,7 +54,8 @@ export async function admit(batch: readonly PreparedRow[], admission: Admission)
       // Of several identical notes in parts each part finds its own, in the row's turn.
       const isOneOfMany = options.duplicates === 'create' && note !== null && (firstSeen.has(note.key) || row.draft.parts !== undefined);
       if (note === null || !isImported || isOneOfMany || (await lostParts(ledger, row.draft)) > 0) {
-        await dispatcher.submit(row);
+        const room = dispatcher.submit(row);
+        if (room !== null) await room;
         continue;
       }
       const first = firstSeen.meet(note.key, row.ordinal);

@@ -57,7 +57,7 @@ describe('a sound ledger', () => {
     const check = await checkLedger(path, { quick: false });
     expect(check).toMatchObject({
       path,
-      version: 2,
+      version: 3,
       target: { baseUrl: 'https://api.example.test/' },
       notes: { total: NOTES, created: NOTES, failed: 0 },
       inDoubt: { notes: 0, since: null, runs: [] },
