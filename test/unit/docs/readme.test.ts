@@ -154,7 +154,9 @@ describe('the README', () => {
     );
     rmSync(folder, { recursive: true });
     const shown = blocks.find(({ content }) => content.includes('$ memory-import plan hubspot.csv'))?.content.replace(/^ {3}/gm, '') ?? '';
-    const said = planText({ ...plan, inputs: ['hubspot.csv'] }).split('\n');
+    const said = planText({ ...plan, inputs: ['hubspot.csv'] })
+      .replaceAll(`${folder}/`, '')
+      .split('\n');
     const lines = shown
       .split('\n')
       .slice(3)
