@@ -27,6 +27,7 @@ export function openLedger({ path, runId }: WriteMode): Ledger {
   const used = {
     wasEmpty: true,
     hadCreated: false,
+    shared: null,
     lookup: async (fingerprints) => fingerprints.map(known),
     async commit({ claims, transitions }) {
       for (const step of transitions) {

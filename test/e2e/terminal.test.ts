@@ -9,16 +9,27 @@ const BAR = /[█░]|^\d+ under way|^waiting: |^stopping, /m;
 /** All that is on the screen: a bar's two lines, the first one whole. */
 const FRAME = /^(?:[█░]+ {1,4})?\d+ % {2}[\d,]+ rows {2}[\d.,]+\/s {2}ETA .*\n\d+ under way, none failed$/;
 
+function rowsOf(frame: string): number {
+  return Number(/([\d,]+) rows/.exec(frame)?.[1]?.replaceAll(',', '') ?? -1);
+}
+
 describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
   test('a bar shows how far it is at any width, also resized in the middle, and nothing of it stays', async ({ createBench }) => {
     const bench = await createBench();
     bench.write('notes.csv', csvOf(NOTES));
     // So slow that it doesn't end before it was looked at.
     const terminal = open(bench, 'memory-import import notes.csv --rate 10');
+    let rows = -1;
     for (const columns of [80, 40, 200, 25, 80]) {
       terminal.resize(columns);
-      // Until the command has noticed, the terminal shows the old frame, wrapped. Then nothing of that is left above the new one.
-      const seen = await terminal.shows(columns < 40 ? /^\d+ % .*\n\d+ under way.*$/ : FRAME);
+      // Until the command has noticed, the terminal shows the old frame, perhaps wrapped. Then nothing of that is left above the new one.
+      const frame = columns < 40 ? /^\d+ % .*\n\d+ under way.*$/ : FRAME;
+      let seen = '';
+      await until(`a newer frame in ${columns} columns, instead of\n${terminal.screen()}\n`, () => {
+        seen = terminal.screen();
+        return frame.test(seen) && rowsOf(seen) > rows;
+      });
+      rows = rowsOf(seen);
       for (const line of seen.split('\n')) expect(line.length).toBeLessThan(columns);
     }
     expect(terminal.screen(true)).toContain('\u001b[');
