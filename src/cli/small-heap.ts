@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import type { ImportEvent } from '../model.js';
 
-/** Below this the heap is small anyway, and the collections would only cost time. */
-const ROWS = 10_000;
+/** Below this the heap is small anyway, and the collections would only cost time; at 10,000 it has grown already, and stays so for a while. */
+const ROWS = 2000;
 
 /**
  * Keeps the old space small in a long run. Rows outlive a young collection or two and die in the old space, which V8 would let grow to
