@@ -9,7 +9,7 @@ import {
   isMissing,
   templateOf,
 } from './candidates.js';
-import { FIELD_NAMES, nearestHeader, showHeader } from './header-names.js';
+import { couldMean, FIELD_NAMES, nearestHeader, showHeader } from './header-names.js';
 import { cleanPhoneNumber, phoneNumberProblem } from './phone-number.js';
 import { checkField } from './schema.js';
 import type { TemplateProblem } from './template.js';
@@ -99,7 +99,9 @@ function missing(field: Field, header: readonly string[]): string {
   const near = nearestHeader(header, FIELD_NAMES[field]);
   const map = near === null ? `--map ${field}="Header", with a header of the file` : mapOption(field, near);
   const constant = field === 'name' ? ', or give every note the same one with --set name="CRM note"' : '';
-  return `${field}: no column of that name (looked for ${looked}); say which it is with ${map}${constant}`;
+  const phones = field === 'contactId' ? header.find((name) => couldMean('phoneNumber', name)) : undefined;
+  const byPhone = phones === undefined ? '' : `; if the contacts are known by the numbers in ${showHeader(phones)}: --campaign <id>`;
+  return `${field}: no column of that name (looked for ${looked}); say which it is with ${map}${constant}${byPhone}`;
 }
 
 function idProblem({ header, candidates: { id, contactId, phoneNumber, subOrg }, options: { idColumn } }: Matching): string | null {

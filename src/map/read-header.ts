@@ -27,7 +27,7 @@ export interface HeaderReading {
 export function readHeader(header: readonly string[], path: string, options: HeaderOptions): HeaderReading {
   const { profile, rules, problems } = choose(header, options);
   if (problems.length > 0) throw new UserError(misfit({ header, path, profile, problems }));
-  const plan = planned(header, path, rules, options);
+  const plan = planned(header, path, { rules, profile }, options);
   const isFound = profile !== null && options.profile === 'auto';
   const alsoFits = profile === null ? (fitting(header, options)[0] ?? null) : null;
   return { plan, rules, profile, isFound, alsoFits };
@@ -72,9 +72,11 @@ function fitting(header: readonly string[], options: HeaderOptions): readonly Pr
   // Whoever names columns has said what the file is.
   if (options.profile !== 'auto' || Object.keys(options.map).length > 0 || options.address === 'phoneNumber') return [];
   const there = new Set(header.map(canonicalHeader));
+  // A condition of the user's that names no column is told as such, and hides no profile.
+  const unconditional = { ...options, filter: [], since: null };
   return KNOWN_PROFILES.filter((profile) => {
     if (!isRecognised(profile, there)) return false;
-    const { rules, problems } = applyProfile(profile, header, options);
+    const { rules, problems } = applyProfile(profile, header, unconditional);
     return problems.length === 0 && columnsError({ header, path: '', ...rules.columns }) === null && !hasOtherContactId(header, rules);
   });
 }
@@ -85,11 +87,16 @@ function hasOtherContactId(header: readonly string[], { columns }: InputRules): 
   return header.some((cell) => usual.has(canonicalHeader(cell)) && cell !== columns.map.contactId);
 }
 
-function planned(header: readonly string[], path: string, rules: InputRules, options: HeaderOptions): ColumnPlan {
+function planned(
+  header: readonly string[],
+  path: string,
+  { rules, profile }: Pick<Choice, 'rules' | 'profile'>,
+  options: HeaderOptions,
+): ColumnPlan {
   try {
     return matchColumns({ header, path, ...rules.columns });
   } catch (error) {
-    const advice = options.profile === 'auto' ? adviceFor(header, options) : null;
+    const advice = options.profile === 'auto' && profile === null ? adviceFor(header, options) : null;
     throw error instanceof UserError && advice !== null ? new UserError(`${error.message}\n  ${advice}`) : error;
   }
 }

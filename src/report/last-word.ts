@@ -60,7 +60,7 @@ function countLines({ counts }: RunSummary): readonly string[] {
       counts.changed > 0 ? `${formatCount(counts.changed)} changed since, and were not sent` : '',
     ],
     ['duplicates', counts.duplicate, 'the same note as an earlier row'],
-    ['filtered', counts.filtered, 'left out, as asked'],
+    ['filtered', counts.filtered, 'left out by a condition, a profile or --accept'],
     ['failed', counts.failed],
   ] as const;
   const present = lines.filter(([, count]) => count > 0);

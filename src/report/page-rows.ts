@@ -27,7 +27,7 @@ const PARTS = [
   { name: 'recovered', color: 'recovered', label: 'recovered', meaning: 'created, and found by looking after their answers had been lost' },
   { name: 'alreadyImported', color: 'known', label: 'imported before', meaning: 'there already, nothing was sent' },
   { name: 'duplicate', color: 'duplicate', label: 'duplicates', meaning: 'the same note as an earlier row' },
-  { name: 'filtered', color: 'filtered', label: 'filtered', meaning: 'left out, as asked' },
+  { name: 'filtered', color: 'filtered', label: 'filtered', meaning: 'left out by a condition, a profile or --accept' },
   { name: 'failed', color: 'failed', label: 'failed', meaning: 'not in Callers, or not known to be' },
 ] as const;
 

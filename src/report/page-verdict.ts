@@ -53,8 +53,8 @@ export function undoneVerdict({ notes, left }: { readonly notes: number; readonl
 function allThere({ counts }: RunSummary): string {
   const { rows, filtered } = counts;
   if (rows === 0) return 'The input has no rows.';
-  if (filtered === rows) return `All ${countOf(rows, 'row')} ${rows === 1 ? 'was' : 'were'} left out, as asked.`;
-  if (filtered > 0) return `Every row taken is in Callers; ${formatCount(filtered)} of ${formatCount(rows)} were left out, as asked.`;
+  if (filtered === rows) return `All ${countOf(rows, 'row')} ${rows === 1 ? 'was' : 'were'} left out.`;
+  if (filtered > 0) return `Every row taken is in Callers; ${formatCount(filtered)} of ${formatCount(rows)} were left out.`;
   return rows === 1 ? 'The one row is in Callers.' : `All ${formatCount(rows)} rows are in Callers.`;
 }
 

@@ -47,6 +47,11 @@ describe('matchColumns', () => {
     expect(message).toContain('headers seen: "contactId", "name", "text", "note"');
   });
 
+  it('names --campaign where contacts seem to be known by phone number', () => {
+    expect(refusal(['Mobile phone', 'name', 'text'])).toContain('the numbers in "Mobile phone": --campaign <id>');
+    expect(refusal(['who', 'name', 'text'])).not.toContain('--campaign');
+  });
+
   it('refuses two columns for the sub organization as well, since a wrong one gives notes away', () => {
     expect(refusal(['contactId', 'name', 'text', 'subOrg', 'Sub Organization'])).toContain('--map subOrg="Sub Organization"');
   });

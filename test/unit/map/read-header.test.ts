@@ -76,6 +76,13 @@ describe('a profile is found from the header', () => {
     expect(refusal(['Id', 'Owner', 'Phone'])).not.toContain('profile');
   });
 
+  it('also where a condition of the user’s names a column that isn’t there: only that is told', () => {
+    const message = refusal(HUBSPOT, { filter: [{ column: 'Stage', isNot: false, value: 'x' }] });
+    expect(message).toContain('--filter "Stage" names a column that isn\'t there');
+    expect(message).not.toContain('no column of that name');
+    expect(message).not.toContain('comes near');
+  });
+
   it('and of two that fit neither is taken', () => {
     const both = ['WhoId', 'Subject', 'Description', 'Status', 'Location'];
     expect(isHeader(both, AUTO)).toBe(true); // the right delimiter
