@@ -6,7 +6,6 @@ import { type LedgerFinding, MEND } from './finding.js';
 import type { NoteState } from './ledger.js';
 import { type LedgerReader, openLedgerReader } from './ledger-reader.js';
 import { type Holder, liveHolder } from './lock.js';
-import { IS_FIRST_CLAIM, IS_OPEN } from './schema.js';
 
 /** What a ledger holds, and whether what is always true of a ledger is true of this one. */
 export interface LedgerCheck {
@@ -57,10 +56,9 @@ const COUNTS = `SELECT count(*) AS total, ${STATES.map((state) => `sum(state = '
   sum(run_number NOT IN (SELECT run_number FROM run)) AS without_run FROM note`;
 // Where nobody holds the ledger, what was under way is in doubt.
 const IN_DOUBT = `SELECT run_id, count(*) AS notes, min(coalesce(since, claimed_at)) AS since FROM note LEFT JOIN run USING (run_number)
-  WHERE note_key IN (SELECT note_key FROM note WHERE ${IS_OPEN} UNION ALL SELECT note_key FROM note WHERE ${IS_FIRST_CLAIM})
-    AND (state = 'in_doubt' OR (state IN ('claimed', 'sending') AND ? = 0))
+  WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND (state = 'in_doubt' OR (state IN ('claimed', 'sending') AND ? = 0))
   GROUP BY run_number`;
-const CLOSING = `SELECT count(*) AS notes FROM note WHERE ${IS_OPEN} AND state = 'created'`;
+const CLOSING = `SELECT count(*) AS notes FROM note WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND state = 'created'`;
 const FAILURES_WITHOUT_RUN = 'SELECT count(*) AS failures FROM failure WHERE run_number NOT IN (SELECT run_number FROM run)';
 // One that never came to its folder couldn't start: `runs` doesn't list it either.
 const RUNS = `SELECT count(*) AS total, min(started_at) AS first, max(started_at) AS last

@@ -77,20 +77,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE learnt_contact (address TEXT PRIMARY KEY, contact_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX learnt_contact_by_id ON learnt_contact (contact_id);
   `,
-  // A note's first claim needs no entry in the index of open notes, which its settlement would take out again. It is told from a later claim by
-  // settled_at, and found by its key, see `open-claims.ts`.
-  `
-  DROP INDEX note_open;
-  UPDATE note SET settled_at = claimed_at WHERE settled_at IS NULL AND state IN ('claimed', 'released');
-  CREATE INDEX note_open ON note (note_key) WHERE state IN ('sending', 'in_doubt') OR closing = 1 OR (state = 'claimed' AND settled_at IS NOT NULL);
-  INSERT INTO meta (name, value) VALUES ('claimed_above', coalesce((SELECT max(note_key) FROM note), 0));
-  `,
 ];
-
-/** The condition of the index `note_open`, word for word: only then SQLite uses it, and a large ledger isn't read through. */
-export const IS_OPEN = `(state IN ('sending', 'in_doubt') OR closing = 1 OR (state = 'claimed' AND settled_at IS NOT NULL))`;
-/** What is open and not in the index. */
-export const IS_FIRST_CLAIM = `(state = 'claimed' AND settled_at IS NULL AND note_key > coalesce((SELECT value FROM meta WHERE name = 'claimed_above'), 0))`;
 
 /**
  * Brings an opened database to the version of this program.

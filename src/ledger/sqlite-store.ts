@@ -8,10 +8,8 @@ import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Tra
 import type { Lock } from './lock.js';
 import type { LogSync } from './log-sync.js';
 import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
-import { createOpenClaims } from './open-claims.js';
 import { createRememberer } from './remember.js';
 import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
-import { IS_FIRST_CLAIM, IS_OPEN } from './schema.js';
 import { createUndoWindows } from './undo-windows.js';
 
 /** An opened ledger file, locked where it is written. */
@@ -31,7 +29,6 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
   const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
   const index = createNoteIndex(database, tailLength);
   const { remember } = createRememberer({ database, index, runNumber, now });
-  const openClaims = createOpenClaims(database);
   const knownNotes = createKnownNotes(database);
   const sql = {
     find: database.prepare(FIND_NOTE),
@@ -111,7 +108,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
       case 'in_doubt':
         return sql.doubt.run(step.since, step.message, step.attempts, now(), step.key);
       case 'released':
-        return sql.released.run(Number(step.doubted), now(), step.key);
+        return sql.released.run(Number(step.doubted), step.key);
       case 'closed':
         return sql.closed.run(step.key);
       case 'undone':
@@ -128,7 +125,6 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     const pending = new Map<Fingerprint, NoteKey>();
     const [result, settled] = inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const afterCommit = index.settle();
-      openClaims.moveMark();
       return [work(pending), afterCommit] as const;
     });
     settled();
@@ -175,11 +171,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
       });
     },
     async commit(batch) {
-      return durably(() => {
-        const [answers, inserted] = inOneCommit((pending) => [writeBatch(batch, pending), pending.values()] as const);
-        openClaims.committed({ inserted, settled: batch.transitions });
-        return answers;
-      });
+      return durably(() => inOneCommit((pending) => writeBatch(batch, pending)));
     },
     async remember(witnesses) {
       return durably(() => inOneCommit((pending) => witnesses.map((witness) => remember(witness, pending))));
@@ -289,14 +281,13 @@ const TO_CREATED = `UPDATE note SET state = 'created', memory_id = ?, created_at
   since = NULL, doubted = 0, class = NULL, status = NULL, message = NULL WHERE note_key = ?`;
 const TO_FAILED = `UPDATE note SET state = 'failed', class = ?, status = ?, message = ?, attempts = attempts + ?, doubted = max(doubted, ?), settled_at = ?, since = NULL WHERE note_key = ?`;
 const TO_DOUBT = `UPDATE note SET state = 'in_doubt', since = ?, message = ?, attempts = attempts + ?, doubted = 1, settled_at = ? WHERE note_key = ?`;
-const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), settled_at = ?, since = NULL WHERE note_key = ?`;
+const TO_RELEASED = `UPDATE note SET state = 'released', doubted = max(doubted, ?), since = NULL WHERE note_key = ?`;
 const TO_CLOSED = `UPDATE note SET closing = 0 WHERE note_key = ?`;
 const TO_UNDONE = `UPDATE note SET state = 'undone', closing = 0, settled_at = ? WHERE note_key = ? AND state = 'created'`;
 const INSERT_FAILURE =
   'INSERT INTO failure (run_number, input, row, target, class, status, message, attempts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)';
-const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE ${IS_OPEN} AND run_number <> ?1 AND note_key > ?2
-  UNION ALL SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE ${IS_FIRST_CLAIM} AND run_number <> ?1 AND note_key > ?2
-  ORDER BY note_key LIMIT ?3`;
+const OPEN_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
+  WHERE (state IN ('claimed', 'sending', 'in_doubt') OR closing = 1) AND run_number <> ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const CLOSING_NOTES = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number)
   WHERE closing = 1 AND run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;
 const NOTES_OF_RUN = `SELECT note.*, run.run_id FROM note JOIN run USING (run_number) WHERE run_number = ? AND note_key > ? ORDER BY note_key LIMIT ?`;

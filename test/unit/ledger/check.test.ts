@@ -57,7 +57,7 @@ describe('a sound ledger', () => {
     const check = await checkLedger(path, { quick: false });
     expect(check).toMatchObject({
       path,
-      version: 3,
+      version: 2,
       target: { baseUrl: 'https://api.example.test/' },
       notes: { total: NOTES, created: NOTES, failed: 0 },
       inDoubt: { notes: 0, since: null, runs: [] },
