@@ -73,6 +73,8 @@ export interface MalformedRecord extends SourcePosition {
   readonly message: string;
   /** Where it isn't a record that can't be read, but one that is no row. */
   readonly finding?: 'footer' | 'second-header' | 'swallowed-rows';
+  /** The column in which that was found, as the file calls it; absent: it is of the whole record. */
+  readonly column?: string;
   /** The record as it stands in the file, in the file's own encoding, its line end included. */
   readonly raw: Uint8Array;
 }

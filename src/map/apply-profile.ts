@@ -80,7 +80,7 @@ export function applyProfile(
           ...(whenBlank.name === undefined || isSaid('name') ? {} : { name: fittingText(whenBlank.name, header) }),
           ...(whenBlank.text === undefined || isSaid('text') ? {} : { text: fittingText(whenBlank.text, header) }),
         },
-        filter: [...(options.filter ?? []), ...ownFilters(profile, header, options.filter ?? [])],
+        filter: [...(options.filter ?? []), ...ownFilters(profile, header, options.filter ?? []), ...textFilter(profile, map.text)],
         since: options.since ?? null,
       },
       contactIds: {
@@ -135,6 +135,11 @@ function fittingText(texts: readonly string[], header: readonly string[]): strin
     return text.replace(PLACEHOLDER, (_, name: string) => `{${firstNamed(header, [name])[0]}}`);
   }
   return (texts.at(-1) ?? '').replace(PLACEHOLDER, '').trim();
+}
+
+/** Whichever column the text is taken from, the user's too. */
+function textFilter({ noText }: Profile, column: string | undefined): readonly Filter[] {
+  return noText === 'filter' && column !== undefined ? [{ column, isNot: true, value: '' }] : [];
 }
 
 /** Those of columns that the file has, and of which the user says nothing. */

@@ -59,6 +59,8 @@ const profileSchema = z
       .default({ empty: [], none: 'fail' }),
     /** As for `--filter`; one whose column the file hasn't got says nothing. */
     filter: z.array(z.string().regex(/^[^=!]+!?=/, 'expected column=value or column!=value')).default([]),
+    /** What becomes of a row whose text cell is blank: it fails (or has what `whenBlank` says), or is left out as `filtered`. */
+    noText: z.enum(['fail', 'filter']).default('fail'),
     html: z.enum(['keep', 'text']).default('keep'),
     /** As for `--id-column`: the column of the note's own id is its identity. */
     idColumn: text.optional(),

@@ -12,6 +12,9 @@ const CONTACT_IDS = [
   'ID de contacts associés',
   'IDs dos contatos associados',
   'ID do registro - Contato',
+  'ID dei contatti associati',
+  'ID contatti associati',
+  'ID record - Contatto',
 ];
 
 const NOTE_BODY = ['Note body', 'hs_note_body', 'Cuerpo de la nota', 'Notiztext', 'Corps de la note', 'Corpo da nota', 'Corpo della nota'];
@@ -35,6 +38,7 @@ export const HUBSPOT: readonly ProfileText[] = [
         "Note du {Date d'activité}",
         'Note du {Date de création}',
         'Nota de {Data de criação}',
+        'Nota del {Data di creazione}',
         'HubSpot note',
       ],
     },

@@ -89,9 +89,11 @@ export const OTHERS: readonly ProfileText[] = [
     ],
     columns: { contactId: ['contact_id'], text: ['lead_description', 'description', 'custom.Notes', 'Notes'] },
     set: { name: ['Notes on {lead_name}', 'Notes on {display_name}', 'Notes on {lead_display_name}', 'Close notes'] },
+    contactIds: { none: 'filter' },
+    noText: 'filter',
     hints: [
       'Close puts notes into its JSON export only; the CSV has descriptions and custom fields.',
-      'Where notes stand in several columns, import once for each: --profile close-contacts --map text="custom.Notes 2".',
+      'Where notes stand in several columns, import once for each: --profile close-contacts --map text="custom.Notes 2". Contacts without that note are left out.',
     ],
   },
 ];

@@ -6,7 +6,8 @@ interface RecordMessages {
   column(column: number): string;
   count(found: number): string;
   encoding(cells: readonly string[]): string;
-  swallowed(rows: number): string;
+  /** `column` counts from 0. */
+  swallowed(rows: number, column: number): string;
   noRow(finding: 'footer' | 'second-header'): string;
   /** `lines`: how many lines the record takes until its quotes are even. */
   fault(fault: ParseFault, lines: number): string;
@@ -26,8 +27,8 @@ export function recordMessages(header: readonly string[], encoding: string): Rec
       const option = encoding === 'utf-8' ? '--encoding windows-1252, for instance' : '--encoding';
       return `bytes that aren't valid ${encoding}${where}; if the file was saved in another encoding, name it with ${option}`;
     },
-    swallowed: (rows) =>
-      `a quote that opens in this row seems to close by accident ${rows} ${rows === 1 ? 'line' : 'lines'} below: what lies between looks like rows of their own; ` +
+    swallowed: (rows, column) =>
+      `a quote that opens ${columnName(column)} of this row seems to close by accident ${rows} ${rows === 1 ? 'line' : 'lines'} below: what lies between looks like rows of their own; ` +
       'expected the closing quote in this row (swallowed-rows). If it is one note: --accept swallowed-rows',
     noRow: (finding) =>
       finding === 'footer'

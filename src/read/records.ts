@@ -136,7 +136,7 @@ export async function* readRecords(options: {
     const message = high && !isUtf8(record) ? tell.encoding(cells) : cells.length !== columns ? tell.count(cells.length) : null;
     const none = noRowOf(cells);
     if (none !== null) {
-      malformed(startLine, tell.noRow(none), recordStart, end, none);
+      malformed(startLine, tell.noRow(none), recordStart, end, { finding: none });
       return;
     }
     if (message !== null) {
@@ -147,7 +147,9 @@ export async function* readRecords(options: {
       const text = record.toString('utf8').replace(/(\r\n|\n|\r)$/, '');
       const swallowed = swallowedRows({ text, delimiter: header.delimiter, columns, previousId });
       if (swallowed > 0) {
-        malformed(startLine, tell.swallowed(swallowed), recordStart, end, 'swallowed-rows');
+        const column = cells.findIndex((cell) => /[\r\n]/.test(cell));
+        const found = { finding: 'swallowed-rows', column: header.cells[column] ?? '' } as const;
+        malformed(startLine, tell.swallowed(swallowed, column), recordStart, end, found);
         return;
       }
     }
@@ -202,11 +204,16 @@ export async function* readRecords(options: {
     malformed(startLine, tell.fault(fault, lineEnds), from, end);
   }
 
-  function malformed(atLine: number, message: string, from: number, end: number, finding?: MalformedRecord['finding']): void {
+  function malformed(
+    atLine: number,
+    message: string,
+    from: number,
+    end: number,
+    found?: Pick<MalformedRecord, 'finding' | 'column'>,
+  ): void {
     row++;
     const raw = input.original(from, end) ?? Uint8Array.from(bytes.slice(from, end));
-    const record: MalformedRecord = { kind: 'malformed', input: source, row, line: atLine, message, raw };
-    batch.push(finding === undefined ? record : { ...record, finding });
+    batch.push({ kind: 'malformed', input: source, row, line: atLine, message, raw, ...found });
   }
 
   /** Moves `start` to the record's first byte. */

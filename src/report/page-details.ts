@@ -103,7 +103,7 @@ export function optionsSection(facts: PageFacts | null): Html | null {
   if (facts === null || facts.options.length === 0) return null;
   return html`<section aria-labelledby="options">
 <h2 id="options">Options of the run</h2>
-<details>
+<details class="printed">
 <summary>${countOf(facts.options.length, 'option')}, as they were in force</summary>
 <dl class="pairs">${facts.options.map(([name, value]) => html`<div><dt><code>${name}</code></dt><dd><bdi>${publicMessage(value, null, 1000)}</bdi></dd></div>`)}</dl>
 </details>

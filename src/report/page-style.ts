@@ -151,7 +151,10 @@ ${colors(['created', 'recovered', 'known', 'duplicate', 'filtered', 'failed', 'r
   h2, h3, figcaption, caption { break-after: avoid; }
   tr, figure, .failures > li, .steps > li { break-inside: avoid; }
   a { color: inherit; text-decoration: none; }
-  details:not([open]) { display: none; }
+  .download { display: none; }
+  details:not([open], .printed) { display: none; }
+  .printed::details-content { content-visibility: visible; }
+  .printed summary { list-style: none; color: inherit; }
   pre { border: 1px solid var(--line); }
 }
 `;

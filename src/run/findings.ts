@@ -65,7 +65,8 @@ export function createFindings(options: { readonly intake: Pick<Intake, 'inputs'
     const isEarly = begin.rows < FIRST_ROWS && begin.bytes < FIRST_BYTES;
     if (source.kind === 'malformed') {
       begin.rows++;
-      if (source.finding !== undefined) tell(source, { finding: source.finding, column: null, message: source.message }, isEarly);
+      if (source.finding !== undefined)
+        tell(source, { finding: source.finding, column: source.column ?? null, message: source.message }, isEarly);
       return;
     }
     for (const damage of row.damage ?? []) tell(source, damage, isEarly);

@@ -98,7 +98,8 @@ export async function openIntake(
       for (const file of named.files) opened.push(await openOne(file, opened.length, options));
     }
     const sizes = files.map((file) => file.totalBytes);
-    if (options.contacts !== null && given.contacts == null) loaded = await loadContacts(options.contacts, { emit: given.emit });
+    if (options.contacts !== null && given.contacts == null)
+      loaded = await loadContacts(options.contacts, { emit: given.emit, accept: options.accept });
     const contacts = given.contacts ?? loaded;
     const inputs: IntakeInput[] = [];
     for (const input of opened) inputs.push({ ...input, map: await mapperOf(input, options, contacts) });

@@ -1,9 +1,11 @@
 import { StoppedError, UserError } from '../errors.js';
 import { MAX_ID_CHARACTERS } from '../map/crosswalk.js';
+import { isScientific, restoredCase } from '../map/damaged-ids.js';
 import { canonicalHeader, FIELD_NAMES, showHeader, showHeaders } from '../map/header-names.js';
 import { trimId } from '../map/record-id.js';
 import { checkField } from '../map/schema.js';
 import type { Emit, SourceRow } from '../model.js';
+import type { FindingName } from '../model-plan.js';
 import { readCsv } from '../read/csv.js';
 import { unguarded } from '../read/failures-file.js';
 import { openInput } from '../read/open.js';
@@ -24,6 +26,8 @@ export interface LoadContacts {
   /** Told every few seconds how far it is: a list of millions takes a minute. */
   readonly emit?: Emit | undefined;
   readonly now?: () => number;
+  /** `--accept`: what a spreadsheet did to an id is right as it is. */
+  readonly accept?: readonly FindingName[];
   /** What doesn't fit into so much memory lies on disk. */
   readonly memoryBytes?: number;
 }
@@ -36,7 +40,7 @@ const TELL_EVERY_MS = 5000;
  * @throws UserError with its line where a row can't be read or used, or an id stands there twice with different contacts
  */
 export async function loadContacts(path: string, options: LoadContacts = {}): Promise<Contacts> {
-  const { encoding = null, emit, now = Date.now, memoryBytes } = options;
+  const { encoding = null, emit, now = Date.now, accept = [], memoryBytes } = options;
   if (path === '-') throw new UserError("--contacts: expected a file, found '-': standard input can be an input only.");
   const file = await openInput({ path, encoding });
   const crosswalk = createLargeCrosswalk(memoryBytes);
@@ -53,7 +57,7 @@ export async function loadContacts(path: string, options: LoadContacts = {}): Pr
     if (problem !== null) throw new UserError(`${path}: ${problem}\n  headers seen: ${showHeaders(header)}`);
     const [crmId = -1, contactId = -1, subOrg = -1] = COLUMNS.map((name) => columnOf(header, name)[0] ?? -1);
     const isUnknownContacts = UNKNOWN_CONTACTS_COLUMNS.every((name, index) => header[index] === name);
-    const adding: Adding = { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts };
+    const adding: Adding = { path, crosswalk, columns: { crmId, contactId, subOrg }, isGuarded: isUnknownContacts, accept };
     let toldAt = now();
     for await (const rows of csv.rows()) {
       for (const row of rows) addRow(row, adding);
@@ -104,9 +108,10 @@ interface Adding {
   readonly columns: { readonly crmId: number; readonly contactId: number; readonly subOrg: number };
   /** The file is `unknown-contacts.csv` of a run: what a spreadsheet takes for a formula has an apostrophe in front. */
   readonly isGuarded: boolean;
+  readonly accept: readonly FindingName[];
 }
 
-function addRow(row: SourceRow, { path, crosswalk, columns, isGuarded }: Adding): void {
+function addRow(row: SourceRow, { path, crosswalk, columns, isGuarded, accept }: Adding): void {
   const wrong = (what: string) => new UserError(`${path}, line ${row.line}: ${what}. Nothing was sent.`);
   if (row.kind === 'malformed') throw wrong(row.message);
   const cell = row.cells[columns.crmId] ?? '';
@@ -122,8 +127,25 @@ function addRow(row: SourceRow, { path, crosswalk, columns, isGuarded }: Adding)
     const [problem] = checkField(field, value);
     if (problem !== undefined) throw wrong(`${field}: ${problem.message}`);
   }
+  for (const [field, id] of [
+    ['crmId', crmId],
+    ['contactId', contactId],
+  ] as const) {
+    const damage = damageOf(id);
+    if (damage !== null && !accept.includes(damage.finding))
+      throw wrong(`${field}: ${damage.finding}: ${damage.message}. Mend the list, or if it is right: --accept ${damage.finding}`);
+  }
   if (Math.max(crmId.length, contactId.length) > MAX_ID_CHARACTERS) throw wrong(`an id has more than ${MAX_ID_CHARACTERS} characters`);
   const other = crosswalk.add(crmId, { contactId, subOrg: subOrg === '' ? null : subOrg }, row.line);
   if (other !== null)
     throw wrong(`${JSON.stringify(crmId)} stands there with another contact than in line ${other}; one id is one contact`);
+}
+
+/** Lists of ids are made in spreadsheets, and two ids that lost their last digits are one. */
+function damageOf(id: string): { readonly finding: FindingName; readonly message: string } | null {
+  if (isScientific(id))
+    return { finding: 'scientific-ids', message: 'a number in scientific notation, whose last digits are lost (a spreadsheet does that)' };
+  const restored = restoredCase(id);
+  if (restored === null) return null;
+  return { finding: 'salesforce-case', message: `a Salesforce id whose letters lost their case: its checksum says ${restored}` };
 }

@@ -31,9 +31,17 @@ export async function decideSteps(notes: ContactGroup, undo: UndoDeciding): Prom
   for (const one of others) inParts.get(one.note.row)?.push(one);
   return decided.map(({ note, step, part }) => {
     if (part === null || step.kind === 'leave') return step;
-    const staying = inParts.get(note.row)?.find((other) => stays(other.step));
-    return staying === undefined ? step : leftWith(staying);
+    const all = inParts.get(note.row) ?? [];
+    const staying = all.find((other) => stays(other.step));
+    if (staying !== undefined) return leftWith(staying);
+    return all.length < part.count ? { ...step, remark: withOthersLeft(step.remark, all.length, part.count) } : step;
   });
+}
+
+/** Which run made the rest of a note the ledger can't tell: by their identities no part leads to another. */
+function withOthersLeft(remark: string, here: number, count: number): string {
+  const others = `by its name one of ${count} parts, of which this run has ${here}: what another run made isn't deleted with it`;
+  return remark === '' ? others : `${remark}; ${others}`;
 }
 
 interface Decided {

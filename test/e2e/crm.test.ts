@@ -146,7 +146,7 @@ const CASES: readonly Case[] = [
   {
     file: 'close-contacts.csv',
     profile: 'close-contacts',
-    filtered: 0,
+    filtered: 2,
     memories: [
       ['C-a1', 'Notes on Acme', 'Met in Oslo'],
       ['C-b2', 'Notes on Beta', 'Called twice'],
@@ -181,7 +181,31 @@ describe('the export of a CRM goes in as it comes', () => {
       ['zendesk-sell-notes', 'found'],
     ]);
     const { summary } = await importFile(desk, inputs);
-    expect(summary.counts).toMatchObject({ rows: 5, created: 4, filtered: 1 });
+    expect(summary.counts).toMatchObject({ rows: 7, created: 4, filtered: 3 });
+  });
+
+  test('notes of Close in several columns: imported once for each, without the contacts that have no such note', async ({ openDesk }) => {
+    const desk = await openDesk();
+    await importFile(desk, crm('close-contacts.csv'));
+    const { summary } = await importFile(desk, crm('close-contacts.csv'), { profile: 'close-contacts', map: ['text=custom.Notes 2'] });
+    expect(summary.counts).toMatchObject({ rows: 4, created: 1, filtered: 3, failed: 0 });
+    expect(desk.sandbox.memories().map(({ contactId, text }) => [contactId, text])).toContainEqual(['C-a1', 'Second thoughts']);
+    expect(desk.sandbox.stats()).toMatchObject({ created: 3, duplicates: 0 });
+  });
+
+  test('Pipedrive with labels, and HTML of 100,000 characters: in parts, none of it lost', async ({ openDesk }) => {
+    const desk = await openDesk();
+    const path = join(desk.folder, 'pipedrive.csv');
+    const words = Array.from({ length: 10_600 }, (_, i) => `word${i}`);
+    const html = `<p>${words.join(' ').replaceAll('0 word', '0</p><p>word')}</p>`;
+    expect(html.length).toBeGreaterThan(100_000);
+    writeFileSync(path, `ID,Note content,Person - ID,Deal - ID,Add time\n1,${html},7,,2023-08-01 07:00:00\n`);
+    const { summary } = await importFile(desk, path, { tooLong: 'split' });
+    expect(summary.counts).toMatchObject({ rows: 1, created: 1 });
+    const parts = desk.sandbox.memories();
+    expect(parts.map(({ name }) => name)).toEqual(parts.map((_, i) => `Note of 2023-08-01 07:00:00 (${i + 1}/${parts.length})`));
+    expect(parts.length).toBeGreaterThan(18);
+    expect(parts.flatMap(({ text }) => text.split(/\s+/))).toEqual(words);
   });
 
   test('a row of several contacts: each has its outcome, failures.csv names only the ids that failed, and is imported once the list has them', async ({

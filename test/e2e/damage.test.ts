@@ -86,6 +86,28 @@ describe.concurrent('damage', () => {
     ]);
   });
 
+  test('a field that swallowed rows is named with row and column, and not sent; accepted it is one note', async ({ createBench }) => {
+    const bench = await createBench();
+    const swallowing = 'c-17,Call,"never closed\nc-18,Visit,plain\nc-19,Size,pipe of 5"\n';
+    bench.write('notes.csv', `${HEADER}c-16,Call,fine\n${swallowing}c-20,Call,fine too\n`);
+    const planned = JSON.parse((await bench.run(['plan', 'notes.csv', '--json'])).stdout) as Plan;
+    expect([planned.refusedFor, planned.findings.map(({ finding, row, line, column }) => [finding, row, line, column])]).toEqual([
+      [],
+      [['swallowed-rows', '2', 3, 'text']],
+    ]);
+    const told = await bench.import(['notes.csv']);
+    expect([told.code, told.summary.counts.failures.malformed, told.stderr.includes('swallowed-rows: row 2 (line 3), column')]).toEqual([
+      1,
+      1,
+      true,
+    ]);
+    expect(bench.read(told.summary.files.malformed!)).toBe(`${HEADER}${swallowing}`);
+    expect(bench.sandbox.memories().map(({ contactId }) => contactId)).toEqual(['c-16', 'c-20']);
+
+    expect((await bench.import(['notes.csv', '--accept', 'swallowed-rows'])).code).toBe(0);
+    expect(bench.sandbox.memories().at(-1)).toMatchObject({ contactId: 'c-17', text: swallowing.slice(11, -2) });
+  });
+
   const ids = (numbers: readonly string[]) => HEADER + numbers.map((id, i) => `${id},Call ${i},Called\n`).join('');
   const tellable = ['00017', '00235', '01234', '10000', '23456', '34567', '45678'];
   for (const [what, numbers, code] of [

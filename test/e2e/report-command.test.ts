@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { test } from '../support/bench.js';
@@ -28,6 +28,7 @@ describe.concurrent('report <run>', () => {
     const bench = await createBench();
     bench.write('notes.csv', INPUT);
     const { summary } = await bench.import(['notes.csv']);
+    const before = statSync(join(bench.folder, 'notes.csv'));
     bench.write('notes.csv', `${INPUT}C-2,Call,One more\n`);
     const failures = bench.read(summary.files.failures ?? '');
     const successPath = summary.files.success ?? '';
@@ -40,6 +41,16 @@ describe.concurrent('report <run>', () => {
     expect(result.stdout).not.toContain('success.csv');
     expect(bench.read(summary.files.failures ?? '')).toBe(failures);
     expect(bench.read(successPath)).toBe(success);
+
+    // As long as before, and as old: only its hash tells.
+    const input = join(bench.folder, 'notes.csv');
+    bench.write('notes.csv', INPUT.replace('C-1,Call,\n', 'C-2,Call,\n'));
+    utimesSync(input, before.atime, before.mtime);
+    expect((await bench.run(['report', summary.runId])).stderr).toContain('failures.csv was not written: notes.csv has changed since.');
+    rmSync(input);
+    const without = await bench.run(['report', summary.runId]);
+    expect(without).toMatchObject({ code: 0, stderr: expect.stringMatching(/failures\.csv was not written: .*notes\.csv/) });
+    expect([bench.read(summary.files.failures ?? ''), bench.read(successPath)]).toEqual([failures, success]);
 
     // As a run leaves it that was killed before it had written a row.
     bench.write(successPath, '');

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -78,6 +79,19 @@ describe.skipIf(CHROMIUM === null)('report.html in Chromium', () => {
     }
     expect(await page.locator('script, img, iframe, [style], [onload], [onerror]').count()).toBe(0);
     expect(await page.locator('.reasons bdi').first().textContent()).toMatch(/^<script>alert\(1\)<\/script>"'><img src=x/);
+    expect(await page.locator('.skip').isVisible()).toBe(true);
+    // On paper it is dark on white whatever the theme is, and nothing is cut off.
+    await page.setViewportSize({ width: 718, height: 1000 });
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(252, 252, 251)');
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(718);
+    expect(await page.locator('.skip').isVisible()).toBe(false);
+    // Nobody unfolds paper: what stands nowhere else is there, and what can't be clicked isn't.
+    for (const part of ['h1', '.bar', '.chart.broad', '.failures', '.contacts', '.inputs', '.printed dl'])
+      expect(await page.locator(part).first().isVisible(), part).toBe(true);
+    expect(await page.locator('.download').isVisible()).toBe(false);
+    expect(await violations(page), 'on paper').toEqual([]);
+    await page.emulateMedia({ media: 'screen', colorScheme: 'dark' });
     const colors = await page.evaluate(`[
       getComputedStyle(document.querySelector('.bar .fill-created')).fill,
       getComputedStyle(document.querySelector('.chart .fill-failed')).fill,
@@ -130,6 +144,12 @@ describe.skipIf(CHROMIUM === null)('report.html in Chromium', () => {
     const { page, told, requests } = await open(browser, join(bench.folder, summary.files.report ?? ''));
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('281 of 307 rows are in Callers, 26 failed.');
     expect(await page.locator('svg.chart.broad').first().isVisible()).toBe(true);
+    const text = (await page.locator('main').textContent()) ?? '';
+    const sample = readFileSync(join(root, 'samples/crm-notes.csv'));
+    expect(text).toContain(createHash('sha256').update(sample).digest('hex'));
+    expect(text).toContain(`${(sample.length / 1000).toFixed(1)} KB`);
+    expect(summary.requests.rateLimited).toBeGreaterThan(0);
+    expect(text).toContain(`Answers that asked for patience (429)${summary.requests.rateLimited}`);
     const pictures = {
       'report.png': await page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width: 900, height: 900 } }),
       'report-course.png': await pictureOfCourse(page),

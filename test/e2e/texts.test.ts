@@ -59,7 +59,11 @@ describe.concurrent('a note that is too long for one memory', () => {
 
     // Each run undoes what it made: of this note the killed one's first part, and then the next import makes it whole again.
     const [{ runId = '' } = {}] = JSON.parse((await bench.run(['runs', '--json'])).stdout).runs.toReversed();
-    expect((await bench.run(['undo', runId, '--yes'])).code).toBe(0);
+    const undone = await bench.run(['undo', runId, '--yes', '--json']);
+    expect(undone.code).toBe(0);
+    expect(bench.read(JSON.parse(undone.stdout).files.undo)).toMatch(
+      /deleted,"?by its name one of 4 parts, of which this run has 1: what another run made/,
+    );
     expect(stored(bench)).toHaveLength(before - 1);
     const plan = JSON.parse((await bench.run(['plan', 'notes.csv', ...SPLIT, '--json'])).stdout);
     expect(plan).toMatchObject({ counts: { toCreate: 1, alreadyImported: 1 }, memories: 1 });

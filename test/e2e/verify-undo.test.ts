@@ -43,6 +43,53 @@ describe.concurrent('verify and undo', () => {
     expect(verifyOf(verified)).toMatchObject({ ok: true, counts: { checked: NOTES.length, match: NOTES.length } });
   });
 
+  test('through 429s, 500s, lost answers and resets both say the truth: what the run created and what it recovered is there, then gone', async ({
+    createBench,
+  }) => {
+    let toRefuse: string | null = null;
+    const bench = await createBench({
+      missing: [],
+      faults: { '500': 0.03, '503': 0.03, reset: 0.03, '500-after': 0.08, 'reset-after': 0.08 },
+      seed: 11,
+      lists: { showDeleted: true },
+      answerWith({ method }) {
+        if (method !== toRefuse) return undefined;
+        toRefuse = null;
+        return '429';
+      },
+    });
+    const notes = NOTES.slice(0, 70);
+    const [first, rest] = [notes.slice(0, 10), notes.slice(10)];
+    bench.write('first.csv', csvOf(first));
+    bench.write('notes.csv', csvOf(notes));
+    const tough = ['--retries', '20'];
+    expect((await bench.import(['first.csv', ...tough])).code).toBe(0);
+    const { counts: imported, runId } = (await bench.import(['notes.csv', ...tough])).summary;
+    expect(imported.recovered).toBeGreaterThan(0);
+    expect(imported.created + imported.recovered).toBe(rest.length);
+
+    toRefuse = 'GET';
+    const verified = await bench.start(['verify', runId, ...QUICK, ...tough]).ended;
+    expect(verified.code, verified.stderr.slice(-1000)).toBe(0);
+    expect(verifyOf(verified)).toMatchObject({
+      ok: true,
+      counts: { checked: rest.length, match: rest.length },
+      requests: { rateLimited: 1 },
+    });
+    toRefuse = 'DELETE';
+    const undone = await bench.start(['undo', runId, '--yes', ...QUICK, ...tough]).ended;
+    expect(undone.code, undone.stderr.slice(-1000)).toBe(0);
+    expect(undoOf(undone)).toMatchObject({
+      ok: true,
+      counts: { toUndo: rest.length, deleted: rest.length, failed: 0, left: 0 },
+      requests: { rateLimited: 1 },
+    });
+
+    bench.sandbox.setFaults({});
+    const left = bench.sandbox.memories().flatMap(({ status, name }) => (status === 'ACTUAL' ? [name] : []));
+    expect(left.sort()).toEqual(first.map(({ name }) => name).sort());
+  });
+
   test('an import after an undo that was killed creates what was deleted, though the ledger didn\u2019t learn of it', async ({
     createBench,
   }) => {

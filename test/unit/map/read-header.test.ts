@@ -48,6 +48,21 @@ describe('a profile is found from the header', () => {
     expect(read(header).profile?.id).toBe('hubspot-notes');
   });
 
+  it.each([
+    ['Spanish', 'Cuerpo de la nota', 'IDs de contactos asociados', 'Fecha de creación', 'Nota de '],
+    ['German', 'Notiztext', 'Zugeordnete Kontakt-IDs', 'Aktivitätsdatum', 'Notiz vom '],
+    ['French', 'Corps de la note', 'ID de contacts associés', "Date d'activité", 'Note du '],
+    ['Portuguese', 'Corpo da nota', 'IDs dos contatos associados', 'Data de criação', 'Nota de '],
+    ['Italian', 'Corpo della nota', 'ID dei contatti associati', 'Data di creazione', 'Nota del '],
+  ])('in each language that the README names, composed and decomposed: %s', (_, text, contactId, date, name) => {
+    for (const form of ['NFC', 'NFD']) {
+      const { profile, plan } = read(['ID', text, contactId, date].map((header) => header.normalize(form)));
+      expect(profile?.id).toBe('hubspot-notes');
+      expect([plan.text, plan.contactId]).toMatchObject([{ index: 1 }, { index: 2 }]);
+      expect(plan.name).toMatchObject({ parts: [name, { index: 3 }] });
+    }
+  });
+
   it('and not where the usual names say it all, but then it is told', () => {
     expect(read(['contactId', 'name', 'text'])).toMatchObject({ profile: null, alsoFits: null });
     const header = ['ContactId', 'CaseNumber', 'Subject', 'Description', 'IsDeleted'];

@@ -91,6 +91,19 @@ describe('the parts of a long text', () => {
     expect(splitText('Hi,\n\nthis goes on and on and on', 20)).toEqual(['Hi,\n\nthis goes on', 'and on and on']);
   });
 
+  it.each([
+    ['flags', '🇩🇪'],
+    ['flags behind a letter', '🇩🇪🇫🇷a🇮🇹'],
+    ['families', FAMILY],
+    ['letters with their marks', `e${MARK}${MARK}`],
+  ])('cut none of %s, wherever the limit falls', (_, unit) => {
+    const text = unit.repeat(30);
+    const borders = bordersOf(text);
+    for (let max = 12; max <= 60; max++)
+      for (const [from, to] of placesOf(text, splitText(text, max)))
+        expect([max, borders.has(from), borders.has(to)]).toEqual([max, true, true]);
+  });
+
   it('cut a grapheme that is longer than a part, alone, and go on behind it', () => {
     const zalgo = `a${MARK.repeat(30)}`;
     const parts = splitText(`word ${zalgo}${zalgo}end`, 20);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FAILURE_CLASSES } from '../../../src/model.js';
 import { reportPage } from '../../../src/report/page.js';
 import { emptyCounts } from '../../../src/report/summary.js';
 import { fullPage } from '../../support/page-input.js';
@@ -92,6 +93,30 @@ describe('report.html', () => {
     expect(page).toContain(`<h1>${sentence}</h1>`);
     expect(page).not.toContain('What failed');
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('says of each class how many, why and what to do, and of the run its requests, inputs and options', async () => {
+    const page = await reportPage(fullPage('C-7'));
+    const text = textOf(page.replace(/<\/(?:dt|dd|h3|p|li|th|td|span|tr|summary)>/g, ' '));
+    expect(text).toMatch(/not_found\s+160 rows\s+No such contact: mend the contactId, or add the contact first\.\s+25 C-7 \(for example\)/);
+    for (const [i, name] of FAILURE_CLASSES.entries())
+      expect(text).toMatch(new RegExp(`${name}\\s+${40 * (i + 1)} rows\\s+[A-Z].*[.?]\\s+25 C-7`));
+    for (const [name, value] of [
+      ['Creates sent', '9,900,000'],
+      ['of these again, after a failure', '321'],
+      ['Answers that asked for patience \\(429\\)', '54'],
+      ['Rows recovered after a lost answer', '12'],
+      ['95 of 100 within', '80 ms'],
+      ['--base-url', 'https://api\\.callers\\.ai/'],
+      ['--map', 'text=C-7'],
+    ])
+      expect(text).toMatch(new RegExp(`${name}\\s+${value}(?!\\S)`));
+    expect(text).toMatch(/C-7\s+1\.2 MB\s+(?:ab12){16}\s/);
+    expect(text).toMatch(/standard input\s+—\s+not known: it was not read to its end/);
+    // What is drawn is said too: how fast, and why nothing went on, for how long.
+    expect(text).toMatch(/Fastest .* after the start, with \d+ rows\/s\./);
+    expect(text).toMatch(/could not be reached, or failed for everyone\s+1\s+14 s/);
+    expect(text).toMatch(/asked for patience \(429\), and nothing else came through\s+1\s+4\.0 s/);
   });
 
   test('of a run whose ledger has only its summary says what is not known', async () => {

@@ -149,6 +149,28 @@ describe('the bar', () => {
     progress.stop();
   });
 
+  test('does not flicker: a frame takes the place of the one before in one write, and nothing else is erased', async () => {
+    const { screen, clock, progress } = start();
+    const writes: string[] = [];
+    const write = screen.write.bind(screen);
+    screen.write = (text) => {
+      writes.push(text);
+      return write(text);
+    };
+    progress.consume({ type: 'bytes_read', bytes: 500, rows: 4000 });
+    progress.consume({ type: 'rows_settled', rows: [settled({ outcome: created() })] });
+    await clock.advance(100);
+    const before = screen.shown();
+    writes.length = 0;
+    progress.consume({ type: 'rows_settled', rows: [settled({ outcome: created() })] });
+    await clock.advance(100);
+    expect(screen.shown()[0]).not.toBe(before[0]);
+    expect(screen.shown()[1]).toBe(before[1]);
+    expect(writes).toHaveLength(1);
+    expect(writes[0]).toContain('2 rows');
+    expect(writes[0]).not.toMatch(/\[[23]J|\[\?1049/); // that would be the whole screen
+  });
+
   test('comes back below what others write', async () => {
     const { screen, clock, progress } = start();
     await clock.advance(100);

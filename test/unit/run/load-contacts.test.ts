@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { UserError } from '../../../src/errors.js';
 import type { ImportEvent } from '../../../src/model.js';
-import { loadContacts } from '../../../src/run/load-contacts.js';
+import { type LoadContacts, loadContacts } from '../../../src/run/load-contacts.js';
 
 let folder: string;
 beforeAll(() => {
@@ -16,10 +16,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 let memoryBytes: number | undefined;
 
-async function load(content: string | Uint8Array) {
+async function load(content: string | Uint8Array, options: LoadContacts = {}) {
   const path = join(folder, `map-${++files}.csv`);
   writeFileSync(path, content);
-  const { crosswalk } = await loadContacts(path, memoryBytes === undefined ? {} : { memoryBytes });
+  const { crosswalk } = await loadContacts(path, { ...options, ...(memoryBytes === undefined ? {} : { memoryBytes }) });
   onTestFinished(crosswalk.close);
   return crosswalk;
 }
@@ -79,6 +79,21 @@ describe.each([
     ['', /the file is empty/],
   ])('refuses %j', async (content, message) => {
     expect(await refusal(content)).toMatch(message);
+  });
+
+  it('refuses ids that a spreadsheet damaged, in either column, unless that is accepted', async () => {
+    for (const [row, column, finding] of [
+      ['1.01E+14,C-1', 'crmId', 'scientific-ids'],
+      ['1,1.23457E+14', 'contactId', 'scientific-ids'],
+      ['003d000000tm2iaaal,C-1', 'crmId', 'salesforce-case'],
+    ] as const) {
+      const content = `crmId,contactId\n7,C-7\n${row}\n`;
+      expect(await refusal(content)).toMatch(new RegExp(`line 3: ${column}: ${finding}: .*--accept ${finding}\\. Nothing was sent`));
+      const crosswalk = await load(content, { accept: [finding] });
+      expect(crosswalk.size).toBe(2);
+    }
+    // Without a contact it says nothing.
+    expect((await load('crmId,contactId\n1.01E+14,\n7,C-7\n')).size).toBe(1);
   });
 
   it('refuses standard input, and a file that is not there', async () => {

@@ -200,6 +200,19 @@ describe.concurrent('verify', () => {
     expect((await desk.verify(runId, { rate: 10 })).durationMs).toBeGreaterThanOrEqual(440);
   });
 
+  test('has no more requests under way than --concurrency, and neither has undo', async ({ openDesk }) => {
+    const desk = await openDesk({ latencyMs: 5 });
+    const contacts = Array.from({ length: 30 }, (_, i) => `C-${i}`);
+    const { runId } = await desk.import(notesOf(contacts, 60), { concurrency: 1 });
+    expect(desk.sandbox.stats().peakConcurrency).toBe(1);
+    expect(await desk.verify(runId, { concurrency: 3 })).toMatchObject({ ok: true, counts: { match: 60 } });
+    const peak = desk.sandbox.stats().peakConcurrency;
+    expect(peak).toBeGreaterThan(1);
+    expect(peak).toBeLessThanOrEqual(3);
+    expect(await desk.undo(runId, { concurrency: 5 })).toMatchObject({ ok: true, counts: { deleted: 60 } });
+    expect(desk.sandbox.stats().peakConcurrency).toBeLessThanOrEqual(5);
+  });
+
   test('stops where nobody answers, and leaves the last complete verify.csv alone', async ({ openDesk }) => {
     const desk = await openDesk();
     const { runId } = await desk.import(notesOf(['C-1', 'C-2', 'C-3'], 6));
