@@ -1,8 +1,8 @@
 import { StoppedError, UserError } from '../errors.js';
 import { MAX_ID_CHARACTERS } from '../map/crosswalk.js';
 import { canonicalHeader, FIELD_NAMES, showHeader, showHeaders } from '../map/header-names.js';
-import { trimId } from '../map/record-id.js';
 import { checkField } from '../map/schema.js';
+import { trimId } from '../map/trim-id.js';
 import type { Emit, SourceRow } from '../model.js';
 import { readCsv } from '../read/csv.js';
 import { unguarded } from '../read/failures-file.js';
