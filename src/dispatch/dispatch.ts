@@ -294,7 +294,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   };
 }
 
-/** The row with the occurrence that its last part turned out to be. */
+/** What it takes of the window. */
 function weightOf(row: MappedRow): number {
   return row.source.bytes + ROW_OVERHEAD_BYTES;
 }

@@ -330,7 +330,6 @@ export interface CreatedTally {
   readonly inDoubt: number;
 }
 
-/** A run, for `runs` and `report`. */
 /** Notes that the run made and that were undone since, and those that weren't. */
 export interface UndoneRun {
   /** ISO date-time; null: the undo is under way or was killed, and the numbers are from before it. */
@@ -339,6 +338,7 @@ export interface UndoneRun {
   readonly left: number;
 }
 
+/** A run, for `runs` and `report`. */
 export interface RunRecord {
   readonly runId: RunId;
   /** ISO date-time. */

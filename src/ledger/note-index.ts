@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Fingerprint, NoteKey } from '../model.js';
+import { contactKnowledge } from './contact-knowledge.js';
 import type { Database } from './database.js';
 import { createFilter, type Filter, type FilterSegment } from './filter.js';
 import type { ContactKnowledge } from './ledger.js';
@@ -117,25 +118,7 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
       const long = tailLength ?? (lastKey > LARGE_LEDGER ? TAIL_LENGTH.large : TAIL_LENGTH.small);
       return tail.size >= long ? moveTail() : () => {};
     },
-    contact(contactId, subOrg) {
-      const memoryIds = new Set<string>();
-      const unidentified: string[] = [];
-      let newest: { id: string; at: number; key: number } | null = null;
-      for (const row of sql.contact.iterate(contactHash(contactId), contactId, indexedUpTo)) {
-        if (row.memory_id === null) {
-          if (row.sub_org === subOrg) unidentified.push(hex(row.sent_hash));
-          continue;
-        }
-        const memoryId = String(row.memory_id);
-        memoryIds.add(memoryId);
-        if (row.state !== 'created' || row.sub_org !== subOrg) continue;
-        const at = madeAt(row);
-        const key = Number(row.note_key);
-        // At the same moment the later note counts: a contact's notes are made in the order of their keys.
-        if (newest === null || at > newest.at || (at === newest.at && key > newest.key)) newest = { id: memoryId, at, key };
-      }
-      return { memoryIds, newest: newest?.id ?? null, unidentified };
-    },
+    contact: (contactId, subOrg) => contactKnowledge(sql.contact.iterate(contactHash(contactId), contactId, indexedUpTo), subOrg),
     largestContact: () => findLargest(database, indexedUpTo),
     saveFilterIfDue() {
       if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
@@ -160,12 +143,6 @@ function load(database: Database) {
     }
     return { indexedUpTo, lastKey, tail, ...loadFilter(database) };
   });
-}
-
-/** When the server made the memory, as it says; where it doesn't, when we learnt of it. Epoch milliseconds. */
-function madeAt(row: Record<string, unknown>): number {
-  const said = typeof row.created_at === 'string' ? Date.parse(row.created_at) : Number.NaN;
-  return Number.isNaN(said) ? Number(row.settled_at) : said;
 }
 
 type ContactSize = NonNullable<ReturnType<NoteIndex['largestContact']>>;

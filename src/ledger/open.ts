@@ -1,7 +1,8 @@
 import { isPostgres, type LedgerAddress } from '../ledger-address.js';
 import type { Ledger, RunRecord } from './ledger.js';
 import { liveHolder } from './lock.js';
-import { openLedger as openSqlite, openLedgerToRead as openSqliteToRead, type ReadTarget, type WriteMode } from './sqlite.js';
+import { openLedger as openSqlite, openLedgerToRead as openSqliteToRead, type WriteMode } from './sqlite.js';
+import type { ReadTarget } from './target.js';
 
 export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
   readonly address: LedgerAddress;

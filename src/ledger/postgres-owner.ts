@@ -58,9 +58,9 @@ const CLOSE_OWNER: Statement = {
     UPDATE memory_import.owner AS o SET taken_over_at = clock_timestamp() FROM locked WHERE o.owner_number = locked.owner_number
     RETURNING o.request_timeout_ms`,
 };
-// A request of it may be under way for as long as its time-out: the wait for its absence begins after that.
-const TAKE_OVER: Statement = {
-  name: 'take_over',
+/** What an owner works on is nobody's from now on, and in doubt since then (epoch ms) where it was claimed: for one that ended or died. */
+export const LEAVE_NOTES: Statement = {
+  name: 'leave_notes',
   text: `UPDATE memory_import.note SET owner_number = NULL,
       state = CASE WHEN state IN ('claimed', 'sending') THEN 'in_doubt' ELSE state END,
       doubted = doubted OR state IN ('claimed', 'sending'),
@@ -179,7 +179,8 @@ async function takeOverDead(session: Session, ownNumber: number, now: () => numb
       await inPostgresTransaction(session, async () => {
         await session.query(`SET LOCAL lock_timeout = '3s'`);
         const [closed] = await session.query(CLOSE_OWNER, [owner_number]);
-        if (closed !== undefined) await session.query(TAKE_OVER, [owner_number, now() + Number(closed.request_timeout_ms)]);
+        // A request of it may be under way for as long as its time-out: the wait for its absence begins after that.
+        if (closed !== undefined) await session.query(LEAVE_NOTES, [owner_number, now() + Number(closed.request_timeout_ms)]);
       });
     } catch (error) {
       // A commit of it is still open, and couldn't be ended: tried again at the next heartbeat, soon after which the server ends it by itself.

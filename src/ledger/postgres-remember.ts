@@ -1,8 +1,9 @@
 import { LedgerError } from '../errors.js';
 import type { RunId } from '../model.js';
 import type { Witness, WitnessAnswer } from './ledger.js';
-import { type PostgresRow, type Session, type Statement, toText } from './postgres-session.js';
-import { timeOf, weigh } from './remember.js';
+import { type Session, type Statement, toText } from './postgres-session.js';
+import { timeOf } from './rows.js';
+import { weigh } from './weigh-witness.js';
 
 /** What the ledger's verb `remember` does, inside its transaction. */
 export async function rememberAll(
@@ -32,11 +33,9 @@ export async function rememberAll(
     const [note] = await session.query(FIND, [fingerprint]);
     if (note === undefined) throw new LedgerError('A note was there and is gone: the ledger was changed by hand.');
     const answer = weigh(note, witness);
-    if (answer.takes) {
-      // What is known of a memory that was undone isn't true of another one.
-      const before: PostgresRow = note.state === 'created' ? note : {};
-      const kept = [toText(memoryId) ?? before.memory_id ?? null, toText(createdAt) ?? before.created_at ?? null];
-      await session.query(TAKE, [note.note_key, madeBy, toText(row), ...kept, how, attempts, at]);
+    if (answer.takes !== null) {
+      const taken = [toText(answer.takes.memoryId), toText(answer.takes.createdAt)];
+      await session.query(TAKE, [note.note_key, madeBy, toText(row), ...taken, how, attempts, at]);
     }
     answers.push(answer.says);
   }

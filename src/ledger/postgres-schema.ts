@@ -1,5 +1,6 @@
 import { UserError } from '../errors.js';
 import type { LedgerAddress } from '../ledger-address.js';
+import { inPostgresTransaction } from './postgres-line.js';
 import { describePostgres, type Session, sqlStateOf } from './postgres-session.js';
 
 /** "MEMI": the first half of each advisory lock's key, so that other programs in the same database are hardly met. */
@@ -135,20 +136,18 @@ export async function schemaVersion(session: Session, address: LedgerAddress): P
  */
 export async function migratePostgres(session: Session, address: LedgerAddress): Promise<void> {
   if ((await schemaVersion(session, address)) === MIGRATIONS.length) return;
-  await session.query('BEGIN');
   try {
-    await session.query('SELECT pg_advisory_xact_lock($1, $2)', [LOCK_CLASS, MIGRATION_LOCK]);
-    const version = await schemaVersion(session, address);
-    if (version < MIGRATIONS.length) {
+    await inPostgresTransaction(session, async () => {
+      await session.query('SELECT pg_advisory_xact_lock($1, $2)', [LOCK_CLASS, MIGRATION_LOCK]);
+      const version = await schemaVersion(session, address);
+      if (version === MIGRATIONS.length) return;
       const [schema] = await session.query(SCHEMA_EXISTS);
       // Made beforehand, it asks for no privilege on the database.
       if (schema === undefined) await session.query('CREATE SCHEMA memory_import');
       for (const migration of MIGRATIONS.slice(version)) await session.query(migration);
       await session.query(WRITE_VERSION, [String(MIGRATIONS.length)]);
-    }
-    await session.query('COMMIT');
+    });
   } catch (error) {
-    await session.query('ROLLBACK').catch(() => {});
     if (sqlStateOf(error) !== INSUFFICIENT_PRIVILEGE) throw error;
     const advice =
       'Let a role with CREATE on the database start the first import, or make the schema for this role beforehand: CREATE SCHEMA memory_import AUTHORIZATION <role>.';

@@ -1,7 +1,8 @@
 import { LedgerError } from '../errors.js';
 import type { LedgerAddress } from '../ledger-address.js';
 import type { NoteKey, RunId } from '../model.js';
-import type { ContactKnowledge, Ledger, LedgerBatch, RunRecord } from './ledger.js';
+import { contactKnowledge } from './contact-knowledge.js';
+import type { Ledger, LedgerBatch, RunRecord } from './ledger.js';
 import { commitBatch } from './postgres-commit.js';
 import { createdPage, createdTally } from './postgres-created.js';
 import { ADVICE, inPostgresTransaction, type Line } from './postgres-line.js';
@@ -82,7 +83,7 @@ export function createPostgresStore({ address, reader, writer, now, wasEmpty, ha
     openNotes: async ({ after, limit }) => (await read(OPEN_NOTES, [runNumber, after ?? 0, limit, owner])).map(toOpenNote),
     closingNotes: async ({ after, limit }) => (await read(CLOSING_NOTES, [runNumber, after ?? 0, limit])).map(toOpenNote),
     async contact(contactId, subOrg) {
-      const known = toContact(await read(CONTACT, [toText(contactId)]), subOrg);
+      const known = contactKnowledge(await read(CONTACT, [toText(contactId)]), subOrg);
       const others = (await read(OTHER_MEMORIES, [toText(contactId)])).map(({ memory_id }) => String(memory_id));
       return others.length === 0 ? known : { ...known, memoryIds: new Set([...known.memoryIds, ...others]) };
     },
@@ -225,31 +226,6 @@ const FAILURES_OF_RUN: Statement = {
   name: 'failures_of_run',
   text: 'SELECT * FROM memory_import.failure WHERE run_number = $1 AND failure_number > $2 ORDER BY failure_number LIMIT $3',
 };
-
-function toContact(rows: readonly PostgresRow[], subOrg: string | null): ContactKnowledge {
-  const memoryIds = new Set<string>();
-  const unidentified: string[] = [];
-  let newest: { readonly id: string; readonly at: number; readonly key: number } | null = null;
-  for (const row of rows) {
-    if (row.memory_id === null) {
-      if (row.sub_org === subOrg) unidentified.push(Buffer.from(row.sent_hash as Uint8Array).toString('hex'));
-      continue;
-    }
-    const id = String(row.memory_id);
-    memoryIds.add(id);
-    if (row.state !== 'created' || row.sub_org !== subOrg) continue;
-    const [at, key] = [madeAt(row), Number(row.note_key)];
-    // At the same moment the later note counts: a contact's notes are made in the order of their keys.
-    if (newest === null || at > newest.at || (at === newest.at && key > newest.key)) newest = { id, at, key };
-  }
-  return { memoryIds, newest: newest?.id ?? null, unidentified };
-}
-
-/** When the server made the memory, as it says; where it doesn't, when we learnt of it. Epoch milliseconds. */
-function madeAt(row: PostgresRow): number {
-  const said = typeof row.created_at === 'string' ? Date.parse(row.created_at) : Number.NaN;
-  return Number.isNaN(said) ? Number(row.settled_at) : said;
-}
 
 function toRunRecord(record: unknown, page: unknown): RunRecord {
   const run = JSON.parse(String(record)) as RunRecord; // written by saveRun, and by nobody else

@@ -2,14 +2,15 @@ import { hostname } from 'node:os';
 import { LedgerError, UserError } from '../errors.js';
 import type { LedgerAddress } from '../ledger-address.js';
 import type { RunId } from '../model.js';
-import type { Ledger, RunRecord } from './ledger.js';
+import { begunRun } from './begun-run.js';
+import type { Ledger } from './ledger.js';
 import { createLine, GIVE_UP_MS, inPostgresTransaction, type Line } from './postgres-line.js';
-import { holdOwnerLock, type Owner, settleDying, startOwner } from './postgres-owner.js';
+import { holdOwnerLock, LEAVE_NOTES, type Owner, settleDying, startOwner } from './postgres-owner.js';
 import { LOCK_CLASS, migratePostgres, OPENING_LOCK, schemaVersion } from './postgres-schema.js';
 import { describePostgres, openSession, type Session, type Statement } from './postgres-session.js';
 import { createPostgresSharing, runsUnderWay } from './postgres-sharing.js';
 import { createPostgresStore } from './postgres-store.js';
-import { checkTarget, type StoredTarget, storedTarget, type Target } from './target.js';
+import { checkTarget, type ReadTarget, type StoredTarget, storedTarget, type Target } from './target.js';
 
 export interface PostgresMode {
   readonly address: LedgerAddress;
@@ -74,13 +75,6 @@ export async function openPostgresLedger(mode: PostgresMode): Promise<Ledger> {
       throw error;
     }
   });
-}
-
-/** The account that a reader is about to speak of; null: its key isn't known, so only the address is compared. */
-interface ReadTarget {
-  readonly baseUrl: string;
-  readonly apiKey: string | null;
-  readonly sameAccount: boolean;
 }
 
 /**
@@ -186,17 +180,7 @@ async function begin(session: Session, mode: PostgresMode): Promise<{ readonly o
     if (sameAccount || !(await checkStored(session, target, address)))
       await session.query(WRITE_TARGET, [JSON.stringify(storedTarget(target))]);
     const [owner] = await session.query(NEW_OWNER, [hostname(), process.pid, mode.what.replaceAll('\0', ''), mode.requestTimeoutMs]);
-    const record: RunRecord = {
-      runId,
-      startedAt: new Date(mode.now()).toISOString(),
-      finishedAt: null,
-      status: 'running',
-      inputs: [],
-      out: '',
-      options: {},
-      summary: null,
-    };
-    const [run] = await session.query(NEW_RUN, [runId, owner?.owner_number, JSON.stringify(record)]);
+    const [run] = await session.query(NEW_RUN, [runId, owner?.owner_number, JSON.stringify(begunRun(runId, mode.now()))]);
     if (run === undefined) throw new UserError(`A run with the id ${runId} is in the ledger already. Nothing was sent. Start again.`);
     return { owner: Number(owner?.owner_number), run: Number(run.run_number) };
   });
@@ -212,12 +196,6 @@ async function checkStored(session: Session, target: Pick<ReadTarget, 'baseUrl' 
   return true;
 }
 
-const END_NOTES: Statement = {
-  name: 'end_notes',
-  text: `UPDATE memory_import.note SET owner_number = NULL, state = CASE WHEN state IN ('claimed', 'sending') THEN 'in_doubt' ELSE state END,
-      doubted = doubted OR state IN ('claimed', 'sending'), since = CASE WHEN state IN ('claimed', 'sending') THEN $2 ELSE since END
-    WHERE owner_number = $1`,
-};
 const END_OWNER: Statement = {
   name: 'end_owner',
   text: 'UPDATE memory_import.owner SET ended_at = clock_timestamp() WHERE owner_number = $1 AND taken_over_at IS NULL',
@@ -233,7 +211,7 @@ function endOf({ owner, line, now }: { readonly owner: Owner; readonly line: Lin
       .run((session) =>
         inPostgresTransaction(session, async () => {
           await session.query(END_OWNER, [owner.number]);
-          await session.query(END_NOTES, [owner.number, now()]);
+          await session.query(LEAVE_NOTES, [owner.number, now()]);
         }),
       )
       .catch(() => {}); // without it they wait for its last heartbeat to grow old

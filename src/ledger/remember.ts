@@ -3,6 +3,8 @@ import type { Fingerprint, NoteKey, RunId } from '../model.js';
 import type { Database } from './database.js';
 import type { Witness, WitnessAnswer } from './ledger.js';
 import type { NoteIndex } from './note-index.js';
+import { timeOf } from './rows.js';
+import { weigh } from './weigh-witness.js';
 
 /** What the ledger's verb `remember` does, inside its transaction. */
 export interface Rememberer {
@@ -48,60 +50,14 @@ export function createRememberer(store: {
       const note = database.prepare(FIND).get(key);
       if (note === undefined) throw new LedgerError(`The ledger speaks of note ${key}, which isn't there: it is damaged.`);
       const answer = weigh(note, witness);
-      if (answer.takes) {
-        const { row, memoryId, createdAt, attempts } = witness;
-        const at = timeOf(createdAt) ?? now();
-        // What is known of a memory that was undone isn't true of another one.
-        const before = note.state === 'created' ? note : {};
-        database
-          .prepare(TAKE)
-          .run(madeBy, row, memoryId ?? before.memory_id ?? null, createdAt ?? before.created_at ?? null, how, attempts, at, key);
+      if (answer.takes !== null) {
+        const { memoryId, createdAt } = answer.takes;
+        const at = timeOf(witness.createdAt) ?? now();
+        database.prepare(TAKE).run(madeBy, witness.row, memoryId, createdAt, how, witness.attempts, at, key);
       }
       return answer.says;
     },
   };
-}
-
-export interface Weighed {
-  readonly says: WitnessAnswer;
-  /** The witness's word replaces the ledger's. */
-  readonly takes: boolean;
-}
-
-const known: Weighed = { says: 'known', takes: false };
-
-export function weigh(note: Record<string, unknown>, witness: Witness): Weighed {
-  const sameMemory = witness.memoryId === null || note.memory_id === null || note.memory_id === witness.memoryId;
-  const isLater = (timeOf(witness.createdAt) ?? 0) > (timeOf(note.created_at) ?? 0);
-  switch (note.state) {
-    case 'created':
-      if (sameMemory) return { says: 'known', takes: teaches(note, witness) };
-      // Of two that were rebuilt the later one counts: the earlier was undone before, or the note couldn't have been made again.
-      return { says: 'differs', takes: Buffer.from(note.sent_hash as Uint8Array).length === 0 && isLater };
-    case 'undone':
-      return !sameMemory && isLater ? { says: 'settled', takes: true } : { says: 'undone', takes: false };
-    case 'failed':
-    case 'in_doubt':
-    case 'claimed':
-    case 'sending':
-    case 'released':
-      // The memory it is known by was undone before the note was claimed again.
-      if (note.memory_id !== null && note.memory_id === witness.memoryId) return { says: 'undone', takes: false };
-      return { says: 'settled', takes: true };
-    default:
-      return known;
-  }
-}
-
-/** It knows the memory's id, or which run made it, where the ledger doesn't. */
-function teaches(note: Record<string, unknown>, witness: Witness): boolean {
-  if (note.memory_id === null && witness.memoryId !== null) return note.how === 'adopted' || witness.made !== null;
-  return note.how === 'adopted' && witness.made !== null;
-}
-
-export function timeOf(text: unknown): number | null {
-  const at = typeof text === 'string' ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
 }
 
 const RUN_NUMBER = 'SELECT run_number FROM run WHERE run_id = ?';

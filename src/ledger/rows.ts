@@ -1,7 +1,7 @@
 import type { FailureClass, Fingerprint, NoteKey, RunId } from '../model.js';
 import type { CreatedNote, KnownNote, NoteState, OpenNote, RecordedFailure, RunNote } from './ledger.js';
 
-// From SQLite's rows to the port's words. The casts are to what `sqlite.ts` alone has written, checked by STRICT tables.
+// From the rows of either store to the port's words. The casts are to what it alone has written, checked by its tables' types.
 
 type Row = Record<string, unknown>;
 
@@ -12,8 +12,8 @@ export function toKnownNote(row: Row): KnownNote {
     state,
     runId: row.run_id as RunId,
     row: String(row.row),
-    memoryId: text(row.memory_id),
-    createdAt: text(row.created_at),
+    memoryId: textOrNull(row.memory_id),
+    createdAt: textOrNull(row.created_at),
     how: row.how as KnownNote['how'],
     inputHash: row.input_hash === null ? null : hex(row.input_hash),
     attempts: Number(row.attempts),
@@ -29,10 +29,10 @@ export function toKnownNoteOfFields(runId: RunId, fields: readonly unknown[]): K
     state,
     runId,
     row: String(fields[4]),
-    memoryId: text(fields[5]),
-    createdAt: text(fields[6]),
+    memoryId: textOrNull(fields[5]),
+    createdAt: textOrNull(fields[6]),
     how: fields[7] as KnownNote['how'],
-    inputHash: text(fields[8]),
+    inputHash: textOrNull(fields[8]),
     attempts: Number(fields[9]),
     failure: failureOf(state, { class: fields[10], status: fields[11], message: fields[12] }),
   };
@@ -53,11 +53,11 @@ export function toOpenNote(row: Row): OpenNote {
     fingerprint: hex(row.fingerprint) as Fingerprint,
     state: row.state === 'created' ? 'closing' : 'in_doubt',
     contactId: String(row.contact_id),
-    subOrg: text(row.sub_org),
+    subOrg: textOrNull(row.sub_org),
     sentHash: hex(row.sent_hash),
     row: String(row.row),
     runId: row.run_id as RunId,
-    memoryId: text(row.memory_id),
+    memoryId: textOrNull(row.memory_id),
     claimedAt: Number(row.claimed_at),
     skewMs: row.claim_skew === null ? null : Number(row.claim_skew),
     since: Number(row.since ?? row.settled_at ?? row.claimed_at),
@@ -69,11 +69,11 @@ export function toRunNote(row: Row): RunNote {
     key: row.note_key as NoteKey,
     fingerprint: hex(row.fingerprint) as Fingerprint,
     contactId: String(row.contact_id),
-    subOrg: text(row.sub_org),
+    subOrg: textOrNull(row.sub_org),
     row: String(row.row),
     state: row.state as NoteState,
-    memoryId: text(row.memory_id),
-    createdAt: text(row.created_at),
+    memoryId: textOrNull(row.memory_id),
+    createdAt: textOrNull(row.created_at),
     how: row.how as RunNote['how'],
     attempts: Number(row.attempts),
   };
@@ -83,11 +83,11 @@ export function toCreatedNote(row: Row): CreatedNote {
   return {
     key: row.note_key as NoteKey,
     contactId: String(row.contact_id),
-    subOrg: text(row.sub_org),
+    subOrg: textOrNull(row.sub_org),
     row: String(row.row),
     sentHash: hex(row.sent_hash),
-    memoryId: text(row.memory_id),
-    createdAt: text(row.created_at),
+    memoryId: textOrNull(row.memory_id),
+    createdAt: textOrNull(row.created_at),
     how: row.how as CreatedNote['how'],
     claimedAt: Number(row.claimed_at),
     skewMs: row.claim_skew === null ? null : Number(row.claim_skew),
@@ -108,8 +108,14 @@ export function toRecordedFailure(row: Row): RecordedFailure {
   };
 }
 
-function text(value: unknown): string | null {
+export function textOrNull(value: unknown): string | null {
   return value === null || value === undefined ? null : String(value);
+}
+
+/** The server's time, as it gave it, in epoch milliseconds; null: there is none. */
+export function timeOf(text: unknown): number | null {
+  const at = typeof text === 'string' ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
 }
 
 function hex(value: unknown): string {

@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { RunId } from '../model.js';
+import { begunRun } from './begun-run.js';
 import { type Database, describe, isCorrupt, openDatabase } from './database.js';
-import type { Ledger, RunRecord } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { existingFile, keepPrivate, prepareLedgerFile } from './ledger-file.js';
 import { type Lock, lockLedger } from './lock.js';
 import { createLogSync, NO_LOG } from './log-sync.js';
 import { checkVersion, migrate } from './schema.js';
 import { createStore, HAS_NOTES, RUN_NUMBER, SAVE_RUN } from './sqlite-store.js';
-import { checkTarget, type StoredTarget, storedTarget, type Target } from './target.js';
+import { checkTarget, type ReadTarget, type StoredTarget, storedTarget, type Target } from './target.js';
 
 export interface WriteMode {
   readonly path: string;
@@ -46,14 +47,6 @@ export function openLedger(mode: WriteMode): Ledger {
     lock.release();
     throw asUserError(error, path);
   }
-}
-
-/** The account that a reader is about to speak of. */
-export interface ReadTarget {
-  readonly baseUrl: string;
-  /** null: not known, so only the address is compared. */
-  readonly apiKey: string | null;
-  readonly sameAccount: boolean;
 }
 
 /**
@@ -105,22 +98,12 @@ function openForWriting(opening: {
   database.exec(`PRAGMA synchronous = ${hasLog ? 'NORMAL' : 'FULL'}; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000`);
   migrate(database, path);
   takeTarget({ database, mode, path });
-  const run: RunRecord = {
-    runId: mode.runId,
-    startedAt: new Date(mode.now()).toISOString(),
-    finishedAt: null,
-    status: 'running',
-    inputs: [],
-    out: '',
-    options: {},
-    summary: null,
-  };
   database.exec('BEGIN IMMEDIATE');
-  database.prepare(SAVE_RUN).run(run.runId, JSON.stringify(run));
+  database.prepare(SAVE_RUN).run(mode.runId, JSON.stringify(begunRun(mode.runId, mode.now())));
   database.prepare(TAKE_OVER).run(mode.now());
   database.prepare(NOT_IN_THE_FUTURE).run(mode.now());
   database.exec('COMMIT');
-  const runNumber = Number(database.prepare(RUN_NUMBER).get(run.runId)?.run_number);
+  const runNumber = Number(database.prepare(RUN_NUMBER).get(mode.runId)?.run_number);
   return createStore({
     ...{ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength },
     log: hasLog ? createLogSync(path) : NO_LOG,

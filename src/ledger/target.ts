@@ -7,6 +7,14 @@ export interface Target {
   readonly apiKey: string;
 }
 
+/** The account that a reader is about to speak of. */
+export interface ReadTarget {
+  readonly baseUrl: string;
+  /** null: not known, so only the address is compared. */
+  readonly apiKey: string | null;
+  readonly sameAccount: boolean;
+}
+
 export interface StoredTarget {
   readonly baseUrl: string;
   readonly salt: string;
@@ -19,11 +27,7 @@ export function storedTarget(target: Target, salt = randomBytes(16).toString('he
 }
 
 /** @throws UserError where the ledger speaks of another account; a key that isn't given isn't compared */
-export function checkTarget(
-  stored: StoredTarget,
-  target: { readonly baseUrl: string; readonly apiKey: string | null },
-  path: string,
-): void {
+export function checkTarget(stored: StoredTarget, target: Pick<ReadTarget, 'baseUrl' | 'apiKey'>, path: string): void {
   const { baseUrl, apiKey } = target;
   const now = storedTarget({ baseUrl, apiKey: apiKey ?? '' }, stored.salt);
   const sameUrl = stored.baseUrl === now.baseUrl;

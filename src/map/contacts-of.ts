@@ -3,7 +3,8 @@ import type { ContactIdRules } from './apply-profile.js';
 import type { FieldSource } from './columns.js';
 import { fieldReader } from './content.js';
 import type { CallersContact, Crosswalk } from './crosswalk.js';
-import { recordIdOf, trimId } from './record-id.js';
+import { recordIdOf } from './record-id.js';
+import { trimId } from './trim-id.js';
 
 /** One of the contacts that a record names. `source` is the record with that contact alone in its cell. */
 export interface NamedContact extends CallersContact {

@@ -1,8 +1,9 @@
 import type { SourceRecord } from '../model.js';
 import type { FindingName, RowDamage } from '../model-plan.js';
 import type { ColumnPlan, FieldSource } from './columns.js';
-import { hasHiddenEnds, isScientific, restoredCase, trimId } from './damaged-ids.js';
+import { isScientific, restoredCase } from './damaged-ids.js';
 import { findMojibake } from './mojibake.js';
+import { hasHiddenEnds, trimId } from './trim-id.js';
 
 /** Looks at the cells that a note is made of for what spreadsheets and wrong encodings do to them. */
 export interface DamageCheck {

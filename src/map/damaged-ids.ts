@@ -1,3 +1,5 @@
+import { CHECKSUM_DIGITS } from './record-id.js';
+
 /** What a spreadsheet does to an id: `1.23457E+14` for `123456789012345`. */
 export function isScientific(id: string): boolean {
   return id.length <= 24 && SCIENTIFIC.test(id);
@@ -20,7 +22,7 @@ export function restoredCase(id: string): string | null {
   const checksum = id.slice(15).toUpperCase();
   let restored = '';
   for (let i = 0; i < 15; i++) {
-    const isCapital = ((DIGITS.indexOf(checksum.charAt(Math.floor(i / 5))) >> (i % 5)) & 1) === 1;
+    const isCapital = ((CHECKSUM_DIGITS.indexOf(checksum.charAt(Math.floor(i / 5))) >> (i % 5)) & 1) === 1;
     const character = body.charAt(i);
     // A bit for a digit: this is no checksum.
     if (isCapital && !/[a-z]/i.test(character)) return null;
@@ -30,27 +32,3 @@ export function restoredCase(id: string): string | null {
 }
 
 const SALESFORCE = /^(?:00[0-9a-z]|069|500)[0-9a-z]{12}[a-z0-5]{3}$/i;
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
-
-/** White space and invisible characters at the ends of an id: nobody means them. */
-export function trimId(cell: string): string {
-  const last = cell.length - 1;
-  // Most ids begin and end with a letter or a digit.
-  return last < 0 || (isPlain(cell.charCodeAt(0)) && isPlain(cell.charCodeAt(last))) ? cell : cell.replace(ENDS, '');
-}
-
-/** Whether more was around the id than the blanks that everybody sees. */
-export function hasHiddenEnds(cell: string): boolean {
-  const last = cell.length - 1;
-  if (last < 0 || (isPlain(cell.charCodeAt(0)) && isPlain(cell.charCodeAt(last)))) return false;
-  return HIDDEN_END.test(cell);
-}
-
-function isPlain(code: number): boolean {
-  return code > 0x20 && code < 0x7f;
-}
-
-const INVISIBLE = '\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff';
-const ENDS = new RegExp(`^[\\s${INVISIBLE}]+|[\\s${INVISIBLE}]+$`, 'g');
-const HIDDEN = `\u00a0\u2007\u202f${INVISIBLE}`;
-const HIDDEN_END = new RegExp(`^[ \\t]*[${HIDDEN}]|[${HIDDEN}][ \\t]*$`);

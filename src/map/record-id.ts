@@ -6,14 +6,9 @@ export function recordIdOf(id: string): string {
   return id.length === 18 && ALPHANUMERIC.test(id) && checksumOf(id) === id.slice(15) ? id.slice(0, 15) : id;
 }
 
-/** An id without the blanks around it, also those that can't be seen: no-break and zero-width spaces, byte order marks. */
-export function trimId(id: string): string {
-  // Almost no id has one.
-  return EDGE.test(id) ? id.replace(BLANKS_AROUND, '') : id;
-}
-
 const ALPHANUMERIC = /^[A-Za-z0-9]+$/;
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
+/** Of the last three characters: each holds five bits. */
+export const CHECKSUM_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ012345';
 
 /** Each of three groups of five characters is a digit: bit i is set where character i is a capital. */
 function checksumOf(id: string): string {
@@ -24,10 +19,7 @@ function checksumOf(id: string): string {
       const code = id.charCodeAt(group + i);
       if (code >= 0x41 && code <= 0x5a) bits |= 1 << i;
     }
-    checksum += DIGITS[bits];
+    checksum += CHECKSUM_DIGITS[bits];
   }
   return checksum;
 }
-
-const EDGE = /^[\s\p{Default_Ignorable_Code_Point}]|[\s\p{Default_Ignorable_Code_Point}]$/u;
-const BLANKS_AROUND = /^[\s\p{Default_Ignorable_Code_Point}]+|[\s\p{Default_Ignorable_Code_Point}]+$/gu;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parsePhoneAddress } from '../phone-address.js';
-import { trimId } from './damaged-ids.js';
+import { trimId } from './trim-id.js';
 
 /** The API's limits, in Unicode code points (its reference; JSON Schema counts so). */
 export const MAX_NAME = 200;

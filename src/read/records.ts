@@ -154,9 +154,13 @@ export async function* readRecords(options: {
       }
     }
     previousId = cells[0]!;
-    if (failures === null) {
+    const add = (own: readonly string[], occurrence: number | null): void => {
       row++;
-      batch.push({ kind: 'record', input: source, row, line: startLine, cells, bytes: record.length, occurrence: null, target: 0 });
+      const { length } = record;
+      batch.push({ kind: 'record', input: source, row, line: startLine, cells: own, bytes: length, isAscii: !high, occurrence, target: 0 });
+    };
+    if (failures === null) {
+      add(cells, null);
       return;
     }
     const restored = failures.restore(cells);
@@ -170,18 +174,7 @@ export async function* readRecords(options: {
         malformed(startLine, restored.message, recordStart, end);
         return;
       case 'restored':
-        row++;
-        batch.push({
-          kind: 'record',
-          input: source,
-          row,
-          line: startLine,
-          cells: restored.cells,
-          bytes: record.length,
-          isAscii: !high,
-          occurrence: restored.occurrence,
-          target: 0,
-        });
+        add(restored.cells, restored.occurrence);
         return;
       default:
         assertNever(restored);

@@ -1,12 +1,11 @@
-import { compareContact, type Presence } from '../callers/compare.js';
-import { isDeleted } from '../dispatch/adopt.js';
+import type { Presence } from '../callers/compare.js';
 import { asStop } from '../dispatch/halt.js';
 import { createPermits } from '../dispatch/permits.js';
 import { StoppedError } from '../errors.js';
 import type { CreatedNote, Ledger } from '../ledger/ledger.js';
-import { contentHash } from '../map/fingerprint.js';
 import { assertNever } from '../model.js';
 import type { VerifiedNote } from '../model-after-run.js';
+import { compareWithList } from './compare-notes.js';
 import type { Connection } from './connection.js';
 import type { ContactGroup } from './contact-groups.js';
 
@@ -82,11 +81,10 @@ async function checkContact(group: ContactGroup, check: ContactCheck): Promise<C
   return listAndCompare(group, check);
 }
 
-async function listAndCompare(group: ContactGroup, { connection, ledger }: ContactCheck): Promise<CheckedContact | null> {
-  const { persistence, pages, halt } = connection;
+async function listAndCompare(group: ContactGroup, check: ContactCheck): Promise<CheckedContact | null> {
   const [address] = group;
   if (address === undefined) return { list: 'listed', notes: [] };
-  const list = await persistence.list(address);
+  const list = await check.connection.persistence.list(address);
   if (list === null) return null;
   switch (list.kind) {
     case 'gone':
@@ -94,21 +92,8 @@ async function listAndCompare(group: ContactGroup, { connection, ledger }: Conta
     case 'failed':
       return { list: 'failed', notes: group.map((note) => ({ ...lineOf(note), verdict: 'unknown', message: list.message })) };
     case 'listed': {
-      const compare = () =>
-        compareContact({
-          notes: group,
-          memories: list.memories,
-          known: () => ledger.contact(address.contactId, address.subOrg),
-          mayBePage: pages.isSuspect(list.memories.length),
-          hashOf: contentHash,
-          isDeleted,
-        });
-      let presences = await compare();
-      if (presences.some(({ kind }) => kind === 'unproven') && pages.isSuspect(list.memories.length)) {
-        await persistence.askForLongest();
-        if (halt.signal.aborted) return null;
-        presences = await compare();
-      }
+      const presences = await compareWithList(group, list.memories, check);
+      if (presences === null) return null;
       return { list: 'listed', notes: group.map((note, i) => ({ ...lineOf(note), ...verdictOf(presences[i]!) })) };
     }
     default:

@@ -1,3 +1,4 @@
+import type { ListedMemory } from '../callers/api.js';
 import { compareContact, type Presence } from '../callers/compare.js';
 import { isDeleted } from '../dispatch/adopt.js';
 import type { Ledger } from '../ledger/ledger.js';
@@ -6,18 +7,25 @@ import type { Connection } from './connection.js';
 import type { ContactGroup } from './contact-groups.js';
 
 /** For each note what the list shows of it, or why it can't be compared; null where the command was stopped first. */
-export async function compareNotes(
+export async function compareNotes(notes: ContactGroup, { connection, ledger }: Comparing): Promise<readonly (Presence | string)[] | null> {
+  const [address] = notes;
+  if (address === undefined) return [];
+  const list = await connection.persistence.list(address);
+  if (list === null) return null;
+  if (list.kind === 'failed') return notes.map(() => list.message);
+  // Without its contact a memory isn't there either; the delete of each is asked all the same.
+  return compareWithList(notes, list.kind === 'gone' ? [] : list.memories, { connection, ledger });
+}
+
+/** For each of a contact's notes what its list says; null where the command was stopped first. */
+export async function compareWithList(
   notes: ContactGroup,
+  memories: readonly ListedMemory[],
   { connection, ledger }: Comparing,
-): Promise<{ readonly presences: readonly (Presence | string)[] } | null> {
+): Promise<readonly Presence[] | null> {
   const { persistence, pages, halt } = connection;
   const [address] = notes;
-  if (address === undefined) return { presences: [] };
-  const list = await persistence.list(address);
-  if (list === null) return null;
-  if (list.kind === 'failed') return { presences: notes.map(() => list.message) };
-  // Without its contact a memory isn't there either; the delete of each is asked all the same.
-  const memories = list.kind === 'gone' ? [] : list.memories;
+  if (address === undefined) return [];
   const compare = () =>
     compareContact({
       notes,
@@ -28,9 +36,9 @@ export async function compareNotes(
       isDeleted,
     });
   const presences = await compare();
-  if (!pages.isSuspect(memories.length) || presences.every(({ kind }) => kind !== 'unproven')) return { presences };
+  if (!pages.isSuspect(memories.length) || presences.every(({ kind }) => kind !== 'unproven')) return presences;
   await persistence.askForLongest();
-  return halt.signal.aborted ? null : { presences: await compare() };
+  return halt.signal.aborted ? null : compare();
 }
 
 export interface Comparing {

@@ -93,7 +93,7 @@ async function goneOf(group: readonly CreatedNote[], undos: InterruptedUndos): P
 async function presencesOf(group: readonly CreatedNote[], undos: InterruptedUndos): Promise<readonly ('there' | 'missing' | 'open')[]> {
   const looked = undos.connection.halt.signal.aborted ? null : await compareNotes(group, undos);
   return group.map((_, i) => {
-    const presence = looked?.presences[i];
+    const presence = looked?.[i];
     if (presence === undefined || typeof presence === 'string' || presence.kind === 'unproven') return 'open';
     return presence.kind === 'missing' ? 'missing' : 'there';
   });

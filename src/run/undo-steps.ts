@@ -52,10 +52,10 @@ interface Decided {
 }
 
 async function decideEach(notes: ContactGroup, undo: UndoDeciding): Promise<readonly Decided[] | null> {
-  const looked = await compareNotes(notes, undo);
-  if (looked === null) return null;
+  const presences = await compareNotes(notes, undo);
+  if (presences === null) return null;
   return notes.map((note, i) => {
-    const presence = looked.presences[i]!;
+    const presence = presences[i]!;
     const part = typeof presence !== 'string' && presence.kind === 'match' ? partOf(presence.memory.name) : null;
     return { note, part, step: decide(note, presence, undo.force) };
   });

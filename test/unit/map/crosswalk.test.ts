@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCrosswalk } from '../../../src/map/crosswalk.js';
-import { recordIdOf, trimId } from '../../../src/map/record-id.js';
+import { recordIdOf } from '../../../src/map/record-id.js';
 
 describe('createCrosswalk', () => {
   it('takes no further id once one would take it beyond its bound, and still knows those that it has', () => {
@@ -27,10 +27,4 @@ describe('recordIdOf', () => {
     ['0015g00000AcCoU', '0015g00000AcCoU'],
     ['0015g00000-cCoUAAV', '0015g00000-cCoUAAV'],
   ])('%s is compared as %s', (id, compared) => expect(recordIdOf(id)).toBe(compared));
-});
-
-describe('trimId', () => {
-  it.each(['a b', ' a b', 'a b\u00a0', '\u200ba b\u200b', '\ufeffa b \u2060', '\ta b\u3000'])('makes "a b" of %j', (id) =>
-    expect(trimId(id)).toBe('a b'),
-  );
 });

@@ -39,6 +39,17 @@ describe('delimiter', () => {
   });
 });
 
+test('each row says whether it is ASCII: then nobody needs to look for damage that ASCII cannot have', async () => {
+  const header = `${HEADER.trim()},_row,_class,_status,_message,_details,_attempts,_fingerprint,_occurrence,_escaped\n`;
+  for (const [begin, end] of [
+    [HEADER, ''],
+    [header, ',1,invalid,,,,1,,,'],
+  ] as const) {
+    const { rows } = await readAll(`${begin}c1,a,b${end}\nc1,é,b${end}\n`);
+    expect(rows).toMatchObject([{ isAscii: true }, { isAscii: false }]);
+  }
+});
+
 describe('header', () => {
   test('alone is fine: no rows', async () => {
     for (const content of ['contactId,name', 'contactId,name\n', '\ufeffcontactId,name\r\n']) {
