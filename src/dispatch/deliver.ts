@@ -1,3 +1,4 @@
+import type { CreateAnswer } from '../callers/api.js';
 import type { LateMemory } from '../ledger/ledger.js';
 import type { Clock, Draft, Emit, RowFailure } from '../model.js';
 import { assertNever } from '../model.js';
@@ -60,6 +61,21 @@ interface Loss {
  * lost answer the contact's list is asked first.
  */
 export async function deliver(note: NoteToDeliver, options: DeliverOptions): Promise<Delivery> {
+  if (note.doubtedBefore) return goOn(note, options, null);
+  // Hot: almost every note is created by its first request. What a failure needs is made ready only where there is one.
+  const first = await options.gate.create(note.draft, false);
+  const memory = first?.verdict.kind === 'created' ? first.verdict.memory : null;
+  if (first === null || memory === null) return goOn(note, options, { answer: first });
+  note.onFirstAnswer();
+  return { kind: 'created', memoryId: memory.id, createdAt: memory.createdAt, attempts: 1, sentAgain: false, surplus: NONE };
+}
+
+/** @param first what came of the first request; null: it hasn't been sent */
+async function goOn(
+  note: NoteToDeliver,
+  options: DeliverOptions,
+  first: { readonly answer: CreateAnswer | null } | null,
+): Promise<Delivery> {
   const { gate, looker, clock, stopped } = options;
   const { draft } = note;
   let attempts = 0;
@@ -69,6 +85,7 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
   let failedAlone = false;
   let doubted = note.doubtedBefore;
   let lastFailure: RowFailure | null = null;
+  let given = first;
   /** Told when the row really was sent again: a look may find that it needn't be, or no connection may be had. */
   let announceRetry: (() => void) | null = null;
 
@@ -135,7 +152,8 @@ export async function deliver(note: NoteToDeliver, options: DeliverOptions): Pro
       const late = note.doubtedBefore ? await note.lateMemory() : null;
       if (late !== null)
         return { kind: 'recovered', memoryId: late.id, createdAt: late.createdAt, attempts, sentAgain: attempts > 0, surplus: [] };
-      const answer = await gate.create(draft, failedAlone);
+      const answer = given === null ? await gate.create(draft, failedAlone) : given.answer;
+      given = null;
       if (answer === null) return { kind: 'abandoned', since: unlooked, attempts, doubted };
       const { verdict } = answer;
       if (verdict.kind !== 'not_sent') {

@@ -5,7 +5,7 @@ import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
 import { type ClaimedRow, type ClaimOptions, createClaims, type Submitted } from './claim.js';
 import { createContactLessons } from './contact-lessons.js';
-import { type Delivery, deliver } from './deliver.js';
+import { type DeliverOptions, type Delivery, deliver } from './deliver.js';
 import type { Gate } from './gate.js';
 import { asStop, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
@@ -51,12 +51,13 @@ const CONTACTS_FOR_EACH_SLOT = 4;
 const ROW_OVERHEAD_BYTES = 4096;
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
-  const { writer, clock, halt } = options;
+  const { writer, halt } = options;
   const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
   const claims = createClaims(options);
   const missingParts = createMissingParts(options);
+  const delivery: DeliverOptions = { ...options, stopped: halt.signal };
   let bug: unknown = null;
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
@@ -148,7 +149,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         );
       }
     }
-    const delivery = await deliver(
+    const ended = await deliver(
       {
         draft: row.draft,
         label: label(row),
@@ -158,18 +159,9 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
         lateMemory: () => options.lateMemory?.(key) ?? Promise.resolve(null),
         onFirstAnswer,
       },
-      {
-        gate: options.gate,
-        looker: options.looker,
-        clock,
-        stopped: halt.signal,
-        emit: options.emit,
-        retries: options.retries,
-        giveUpAfterMs: options.giveUpAfterMs,
-        inDoubt: options.inDoubt,
-      },
+      delivery,
     );
-    return settle(claimed, delivery);
+    return settle(claimed, ended);
   }
 
   function settle({ key, row }: ClaimedRow, delivery: Delivery): Settled | Promise<null> {
