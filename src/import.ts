@@ -43,6 +43,9 @@ import { tellProfiles } from './run/tell-profiles.js';
 import { tellUndated } from './run/tell-undated.js';
 import { USER_AGENT } from './version.js';
 
+/** From here on a thread for the ledger pays for its start. */
+const LARGE_INPUT_BYTES = 1024 * 1024;
+
 export interface ImportHooks {
   /** Abort it to end the run gently: the intake stops, what is under way is answered and settled. */
   readonly signal?: AbortSignal;
@@ -89,6 +92,7 @@ export async function importMemories(options: ImportOptions, hooks: ImportHooks 
       sameAccount: resolved.sameAccount,
       now: clock.now,
       requestTimeoutMs: resolved.timeoutMs,
+      inThread: intake.totalBytes === null || intake.totalBytes >= LARGE_INPUT_BYTES,
       onWait: (message) => hooks.onEvent?.({ type: 'warning', code: 'ledger_waits', message }),
     });
     try {

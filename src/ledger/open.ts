@@ -8,6 +8,11 @@ export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
   readonly address: LedgerAddress;
   /** Of one request, milliseconds. */
   readonly requestTimeoutMs: number;
+  /**
+   * A file's transactions, and its disk, are waited for by a thread of its own. It takes a tenth of a second to start, so it isn't for a few
+   * rows. Default: false.
+   */
+  readonly inThread?: boolean;
   /** Called with a sentence for a person, where the opening takes a while. */
   readonly onWait?: (why: string) => void;
 }
@@ -16,8 +21,13 @@ export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
  * Opens a ledger for a run, wherever it is kept. Of a file it is the only one then; in Postgres it is one of many.
  * @throws UserError where it can't be used; LedgerHeldError where another run holds it. Nothing was changed then.
  */
-export async function openLedger({ address, ...mode }: OpenMode): Promise<Ledger> {
-  if (!isPostgres(address.ledger)) return openSqlite({ path: address.ledger, ...mode });
+export async function openLedger({ address, inThread = false, ...mode }: OpenMode): Promise<Ledger> {
+  if (!isPostgres(address.ledger)) {
+    if (!inThread) return openSqlite({ path: address.ledger, ...mode });
+    const { openLedgerInThread } = await import('./sqlite-thread.js');
+    const { runId, what, target, sameAccount, now } = mode;
+    return openLedgerInThread({ path: address.ledger, runId, what, target, sameAccount, now });
+  }
   // Loaded where it is needed only: most imports start without it.
   const { openPostgresLedger } = await import('./postgres.js');
   return openPostgresLedger({ address, ...mode });

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ledger } from '../../src/ledger/ledger.js';
-import { openLedger, openLedgerToRead } from '../../src/ledger/sqlite.js';
+import { openLedger, openLedgerToRead, type WriteMode } from '../../src/ledger/sqlite.js';
 import { type LedgerUnderTest, runId } from './ledger-store.js';
 
 const TARGET = { baseUrl: 'https://api.example.test/', apiKey: 'a key' };
@@ -12,8 +12,8 @@ export interface SqliteUnderTest extends LedgerUnderTest {
   path(): string;
 }
 
-/** A ledger of the SQLite store in a folder of its own. */
-export async function createSqlite(): Promise<SqliteUnderTest> {
+/** @param open how the ledger is opened to be written; default: in this thread */
+export async function createSqlite(open: (mode: WriteMode) => Ledger | Promise<Ledger> = openLedger): Promise<SqliteUnderTest> {
   const folder = mkdtempSync(join(tmpdir(), 'memory-import-ledger-'));
   const opened = new Set<Ledger>();
   let generation = 0;
@@ -24,7 +24,7 @@ export async function createSqlite(): Promise<SqliteUnderTest> {
     path,
     async open({ runId: id, now = Date.now, target = TARGET, sameAccount = false, tailLength }) {
       const more = tailLength === undefined ? {} : { tailLength };
-      const ledger = openLedger({ path: path(), runId: runId(id), what: `test ${id}`, target, sameAccount, now, ...more });
+      const ledger = await open({ path: path(), runId: runId(id), what: `test ${id}`, target, sameAccount, now, ...more });
       opened.add(ledger);
       return ledger;
     },

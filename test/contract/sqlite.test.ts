@@ -7,8 +7,8 @@ import { ledgerModel } from './ledger-model.js';
 import { claimKey, claimOf, created, fingerprint, known, settle } from './ledger-store.js';
 import { createSqlite, type SqliteUnderTest } from './sqlite-store.js';
 
-ledgerContract('SQLite', createSqlite);
-ledgerModel('SQLite', createSqlite);
+ledgerContract('SQLite', () => createSqlite());
+ledgerModel('SQLite', () => createSqlite());
 
 describe('the SQLite ledger\u2019s files', () => {
   let store: SqliteUnderTest;
