@@ -6,6 +6,7 @@ import { begunRun } from './begun-run.js';
 import type { Ledger } from './ledger.js';
 import { createLine, GIVE_UP_MS, inPostgresTransaction, type Line } from './postgres-line.js';
 import { holdOwnerLock, LEAVE_NOTES, type Owner, settleDying, startOwner } from './postgres-owner.js';
+import { checkPrivileges } from './postgres-privileges.js';
 import { LOCK_CLASS, migratePostgres, OPENING_LOCK, schemaVersion } from './postgres-schema.js';
 import { describePostgres, openSession, type Session, type Statement } from './postgres-session.js';
 import { createPostgresSharing, runsUnderWay } from './postgres-sharing.js';
@@ -42,6 +43,7 @@ export async function openPostgresLedger(mode: PostgresMode): Promise<Ledger> {
     let owner: Owner | null = null;
     let line: Line | null = null;
     try {
+      await checkPrivileges(session, address);
       await migratePostgres(session, address);
       const worker = await openSession({ address, name: 'ledger', patienceMs: COMMIT_PATIENCE_MS });
       line = createLine({ address, session: worker, open: () => openWorker(address, begun.owner), giveUpMs: GIVE_UP_MS, inTurn: true });
