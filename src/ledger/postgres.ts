@@ -4,6 +4,7 @@ import type { LedgerAddress } from '../ledger-address.js';
 import type { RunId } from '../model.js';
 import { begunRun } from './begun-run.js';
 import type { Ledger } from './ledger.js';
+import { postgresAdvice } from './postgres-advice.js';
 import { createLine, GIVE_UP_MS, inPostgresTransaction, type Line } from './postgres-line.js';
 import { holdOwnerLock, LEAVE_NOTES, type Owner, settleDying, startOwner } from './postgres-owner.js';
 import { checkPrivileges } from './postgres-privileges.js';
@@ -231,7 +232,7 @@ async function asUserError<T>(address: LedgerAddress, open: () => Promise<T>): P
     // A bug isn't the server's complaint.
     if (error instanceof TypeError || error instanceof ReferenceError) throw error;
     throw new UserError(
-      `The ledger ${address.ledger} can't be used: ${describePostgres(error, address)}. Nothing was sent. Check the address, the password (PGPASSWORD, or a password file), and that the server can be reached from here.`,
+      `The ledger ${address.ledger} can't be used: ${describePostgres(error, address)}. Nothing was sent. ${postgresAdvice(error)}`,
       { cause: error },
     );
   }

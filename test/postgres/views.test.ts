@@ -116,8 +116,7 @@ describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL'
       { inputs: ['a\ufffd\ufffd\\ufffd.csv'] },
     ]);
     expect((await database.query('SELECT status FROM memory_import.processes')).map(({ status }) => status)).toEqual(['alive', 'alive']);
-    await store.crash();
-    await store.crash();
+    await store.crash(odd);
     await database.query(`UPDATE memory_import.owner SET heartbeat = heartbeat - interval '1 minute'`);
     expect(await statuses()).toEqual(['killed', 'stopped']);
   });
