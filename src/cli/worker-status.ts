@@ -5,6 +5,8 @@ import { parseStatusAddress, serveStatus } from './status-server.js';
 
 /** What a worker says of itself, for `--metrics-port`; without that option it goes nowhere. */
 export interface WorkerStatus {
+  /** Where it is served; null: nowhere. */
+  readonly url: string | null;
   readonly consume: Emit;
   /** The ledger is open, and the worker takes chunks. */
   opened(ledger: Heartbeat): void;
@@ -19,9 +21,12 @@ export interface Heartbeat {
 }
 
 /** Serves a worker's status for as long as the command runs. @throws UserError where it can't: the command isn't run then */
-export async function withWorkerStatus(call: Call, command: (call: Call, status: WorkerStatus) => Promise<number>): Promise<number> {
-  const given = call.values.metricsPort;
-  if (given === undefined) return command(call, { consume: () => {}, opened: () => {}, stopping: () => {} });
+export async function withWorkerStatus(
+  { values }: Pick<Call, 'values'>,
+  command: (status: WorkerStatus) => Promise<number>,
+): Promise<number> {
+  const given = values.metricsPort;
+  if (given === undefined) return command({ url: null, consume: () => {}, opened: () => {}, stopping: () => {} });
   const address = parseStatusAddress(String(given));
   // Loaded here: a worker without the option needs none of it.
   const { createEventCounts } = await import('../report/event-counts.js');
@@ -46,10 +51,9 @@ export async function withWorkerStatus(call: Call, command: (call: Call, status:
     },
   });
   const host = address.host ?? 'localhost';
-  const at = `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`;
-  call.io.stderr.write(`This worker's status: ${at}/metrics, /healthz, /readyz\n`);
   try {
-    return await command(call, {
+    return await command({
+      url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
       consume: counts.consume,
       opened(ledger) {
         heartbeat = ledger;

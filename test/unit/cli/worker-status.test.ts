@@ -5,11 +5,9 @@ import { parseStatusAddress } from '../../../src/cli/status-server.js';
 import { type WorkerStatus, withWorkerStatus } from '../../../src/cli/worker-status.js';
 import { UserError } from '../../../src/errors.js';
 import { parsePrometheus } from '../../support/prometheus.js';
-import { fakeIo } from './fake-io.js';
 
 /** A worker under way, with its status served on loopback, and its heartbeat in the hands of the test. */
 async function startWorker() {
-  const { io, written } = fakeIo();
   const heart = { beats: true, lose: (_why: string) => {} };
   const heartbeat = {
     isAlive: () => heart.beats,
@@ -19,7 +17,7 @@ async function startWorker() {
   };
   let end = (): void => {};
   const status = await new Promise<WorkerStatus>((resolve, reject) => {
-    const ended = withWorkerStatus({ io, args: [], values: { metricsPort: '127.0.0.1:0' } }, async (_call, given) => {
+    const ended = withWorkerStatus({ values: { metricsPort: '127.0.0.1:0' } }, async (given) => {
       resolve(given);
       await new Promise<void>((over) => {
         end = over;
@@ -32,9 +30,8 @@ async function startWorker() {
       expect(await ended).toBe(0);
     });
   });
-  const base = /http:\/\/127\.0\.0\.1:\d+/.exec(written.stderr)?.[0] ?? written.stderr;
   const get = async (path: string, method = 'GET') => {
-    const response = await fetch(`${base}${path}`, { method });
+    const response = await fetch(`${status.url}${path}`, { method });
     return { code: response.status, text: await response.text(), type: response.headers.get('content-type') };
   };
   return { status, heart, heartbeat, get, end: () => end() };
@@ -102,8 +99,7 @@ describe('the status of a worker', () => {
     await new Promise((resolve) => other.once('listening', resolve));
     onTestFinished(() => void other.close());
     const { port } = other.address() as AddressInfo;
-    const call = { io: fakeIo().io, args: [], values: { metricsPort: `127.0.0.1:${port}` } };
-    const refused = withWorkerStatus(call, () => Promise.reject(new Error('it began')));
+    const refused = withWorkerStatus({ values: { metricsPort: `127.0.0.1:${port}` } }, () => Promise.reject(new Error('it began')));
     await expect(refused).rejects.toThrow(
       `--metrics-port 127.0.0.1:${port}: the port can't be had: another process has it. Choose another`,
     );
