@@ -28,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres',
+          server: { deps: { external: [/\/dist\//] } },
           include: ['test/postgres/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

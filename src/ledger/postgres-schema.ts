@@ -2,6 +2,7 @@ import { UserError } from '../errors.js';
 import type { LedgerAddress } from '../ledger-address.js';
 import { inPostgresTransaction } from './postgres-line.js';
 import { describePostgres, type Session, sqlStateOf } from './postgres-session.js';
+import { CREATE_VIEWS } from './postgres-views.js';
 
 /** "MEMI": the first half of each advisory lock's key, so that other programs in the same database are hardly met. */
 export const LOCK_CLASS = 0x4d454d49;
@@ -101,6 +102,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run_id, from_key, to_key)
   );
   `,
+  CREATE_VIEWS,
 ];
 
 // Not by to_regclass: what a session has once found missing it believes to be missing for the rest of its transaction.

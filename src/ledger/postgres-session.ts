@@ -139,12 +139,16 @@ function tlsOptions({ verify, rootCert, cert, key }: TlsSettings): NonNullable<E
 }
 
 function readCertificate(parameter: string, path: string): string {
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`--ledger: expected a file that can be read as ${parameter}, found ${reason}`, { cause: error });
   }
+  // Of anything else Node takes no notice, and would say that nobody has signed the server's certificate.
+  if (text.includes('-----BEGIN ')) return text;
+  throw new UserError(`--ledger: expected ${parameter} in PEM form (-----BEGIN …), found something else in ${path}`);
 }
 
 const INT8 = 20;

