@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Exchange } from './classify.js';
+import type { Deadlines } from './deadlines.js';
 import type { ResponseHeaders } from './headers.js';
 
 /** The part of undici's controller that an attempt needs. */
@@ -10,6 +11,8 @@ interface Controller {
 export interface AttemptOptions {
   /** For the whole of it: waiting for a connection, connecting, sending, reading. */
   readonly timeoutMs: number;
+  /** It ends attempts that take longer, by `expire`. */
+  readonly deadlines: Deadlines<Attempt>;
   /** Our clock, epoch ms. */
   readonly now: () => number;
   /** Most bytes of the body that are read, by the answer's status. */
@@ -35,13 +38,12 @@ export class Attempt {
   private chunks: Buffer[] = [];
   private bodyBytes = 0;
   private settled = false;
-  private readonly deadline: NodeJS.Timeout;
 
   constructor(
     private readonly options: AttemptOptions,
     private readonly settle: (exchange: Exchange) => void,
   ) {
-    this.deadline = setTimeout(onDeadline, options.timeoutMs, this);
+    options.deadlines.begin(this);
   }
 
   /** Called before the first byte is written: the line between "certainly not sent" and doubt. */
@@ -116,15 +118,10 @@ export class Attempt {
   private end(exchange: Exchange): void {
     if (this.settled) return;
     this.settled = true;
-    clearTimeout(this.deadline);
+    this.options.deadlines.end(this);
     this.chunks = [];
     this.settle(exchange);
   }
-}
-
-/** After a long pause of this process the answer may lie in the socket already: it is read before the deadline counts. */
-function onDeadline(attempt: Attempt): void {
-  setImmediate(() => attempt.expire());
 }
 
 /** null if the bytes aren't UTF-8: a list with replaced characters would let a note seem to be absent. */

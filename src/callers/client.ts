@@ -7,6 +7,7 @@ import { Attempt, type AttemptOptions } from './attempt.js';
 import { classifyCreate, classifyList, type Exchange } from './classify.js';
 import { classifyRemove } from './classify-remove.js';
 import { createClockSkew } from './clock-skew.js';
+import { createDeadlines } from './deadlines.js';
 import { failureReason } from './failure.js';
 import { headerValue } from './headers.js';
 import { proxySettings } from './proxy.js';
@@ -44,6 +45,7 @@ export function createClient(options: ClientOptions): CallersApi {
   const dispatcher = openDispatcher(options);
   const skew = createClockSkew();
   const redactor = createRedactor([apiKey], MASK);
+  const { origin } = baseUrl;
   const prefix = baseUrl.pathname.replace(/\/+$/, '');
   const userAgent = options.userAgent ?? 'memory-import';
   const listHeaders = ['authorization', apiKey, 'accept', 'application/json', 'user-agent', userAgent];
@@ -55,6 +57,7 @@ export function createClient(options: ClientOptions): CallersApi {
   const shared = {
     now: options.now ?? Date.now,
     timeoutMs,
+    deadlines: createDeadlines<Attempt>(timeoutMs, (attempt) => attempt.expire()),
     reasonOf: (error: unknown) => failureReason(error, baseUrl.host),
     onHeaders: (headers, sentAt, receivedAt) => skew.observe(headerValue(headers, 'date'), sentAt, receivedAt),
   } satisfies Partial<AttemptOptions>;
@@ -75,7 +78,7 @@ export function createClient(options: ClientOptions): CallersApi {
       });
       dispatcher.dispatch(
         {
-          origin: baseUrl.origin,
+          origin,
           path: prefix + path,
           method: request.method,
           headers: subOrg === null ? request.headers : [...request.headers, 'x-sub-organization-id', subOrg],
