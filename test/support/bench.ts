@@ -5,7 +5,7 @@ import { test as baseTest } from 'vitest';
 import type { SandboxOptions } from '../../src/sandbox/options.js';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.js';
 import { type CliOptions, type CliResult, type CliRun, startCli } from './cli.js';
-import { canRunHere, runHere } from './in-process.js';
+import { canRunWarm, runWarm } from './warm-cli.js';
 
 export const KEY = 'sandbox-key';
 
@@ -15,7 +15,7 @@ export interface Bench {
   readonly sandbox: Sandbox;
   /** Starts the command in the folder, with the sandbox and its key in the environment: a process of its own. */
   start(args: readonly string[], options?: CliOptions): CliRun;
-  /** The same to its end, in this process where that makes no difference. */
+  /** The same to its end, in a process that has run others before where that makes no difference. */
   run(args: readonly string[], options?: CliOptions): Promise<CliResult>;
   /** `import … --json`, with time-outs for tests where the test gives none. */
   import(args: readonly string[], options?: CliOptions): Promise<CliResult>;
@@ -30,7 +30,7 @@ export interface Bench {
 
 /** Lost answers are believed lost, and absence absence, soon enough for a test. */
 const QUICK = [
-  ['--timeout', '5s'],
+  ['--timeout', '30s'],
   ['--reconcile-wait', '300ms'],
 ] as const;
 
@@ -47,16 +47,14 @@ async function openBench(options: SandboxOptions, whenOver: (clean: () => void |
   whenOver(() => sandbox.close());
   const folder = mkdtempSync(join(tmpdir(), 'memory-import-e2e-'));
   whenOver(() => rmSync(folder, { recursive: true, force: true }));
+  const env = { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url };
   const start = (args: readonly string[], given: CliOptions = {}): CliRun => {
-    const env = { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url, ...given.env };
-    const run = startCli(args, { cwd: folder, ...given, env });
+    const run = startCli(args, { cwd: folder, ...given, env: { ...env, ...given.env } });
     whenOver(run.end);
     return run;
   };
-  const run = (args: readonly string[], given: CliOptions = {}): Promise<CliResult> => {
-    if (!canRunHere(given)) return start(args, given).ended;
-    return runHere(args, { cwd: folder, ...given, env: { CALLERS_API_KEY: KEY, CALLERS_BASE_URL: sandbox.url, ...given.env } });
-  };
+  const run = (args: readonly string[], given: CliOptions = {}): Promise<CliResult> =>
+    canRunWarm(given) ? runWarm(args, { cwd: folder, ...given, env: { ...env, ...given.env } }, whenOver) : start(args, given).ended;
   const importArgs = (args: readonly string[]) => [
     'import',
     ...args,
