@@ -79,7 +79,7 @@ describe.concurrent('a ledger that was lost', () => {
     // It waits for more rows: only the loss ends it.
     const run = bench.startImport(['-'], { stdin: 'open' });
     run.child.stdin?.write(csvOf(NOTES.slice(0, 70)));
-    await until('its memories', () => bench.sandbox.stats().created >= 20, 50_000);
+    await until('its memories', () => bench.sandbox.stats().created >= 20);
     loseLedger(bench);
     const { code, summary } = await run.ended;
     expect(code).toBe(3);
@@ -117,7 +117,7 @@ describe.concurrent('the ledger is cared for', () => {
     const bench = await createBench();
     const run = bench.startImport(['-'], { stdin: 'open' });
     run.child.stdin?.write(csvOf(NOTES));
-    await until('its memories', () => bench.sandbox.stats().created >= 60, 50_000);
+    await until('its memories', () => bench.sandbox.stats().created >= 60);
     const check = await bench.run(['ledger', 'check', '--json']);
     expect(check).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(check.stdout)).toMatchObject({ sound: true, heldBy: { pid: run.child.pid }, findings: [] });
@@ -230,7 +230,7 @@ describe('a large ledger', () => {
     for (const share of [0.001, 0.1, 0.6]) {
       const compacting = bench.start(['ledger', 'compact', ...args]);
       const log = () => (existsSync(`${path}-wal`) ? statSync(`${path}-wal`).size : 0);
-      await until('some of it', () => log() > size * share || compacting.child.exitCode !== null, 50_000);
+      await until('some of it', () => log() > size * share || compacting.child.exitCode !== null);
       compacting.kill('SIGKILL');
       if ((await compacting.ended).signal === 'SIGKILL') killed++;
       expect((await bench.run(['ledger', 'check', ...args])).stdout, `${share}`).toMatch(/^The ledger is sound\./);

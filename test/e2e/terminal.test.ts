@@ -25,10 +25,14 @@ describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
       // Until the command has noticed, the terminal shows the old frame, perhaps wrapped. Then nothing of that is left above the new one.
       const frame = columns < 40 ? /^\d+ % .*\n\d+ under way.*$/ : FRAME;
       let seen = '';
-      await until(`a newer frame in ${columns} columns, instead of\n${terminal.screen()}\n`, () => {
-        seen = terminal.screen();
-        return frame.test(seen) && rowsOf(seen) > rows;
-      });
+      await until(
+        `a newer frame in ${columns} columns, instead of\n${terminal.screen()}\n`,
+        () => {
+          seen = terminal.screen();
+          return frame.test(seen) && rowsOf(seen) > rows;
+        },
+        { intervalMs: 50 },
+      );
       rows = rowsOf(seen);
       for (const line of seen.split('\n')) expect(line.length).toBeLessThan(columns);
     }
@@ -72,7 +76,7 @@ describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
     bench.write('notes.csv', csvOf(NOTES));
     const terminal = open(bench, 'memory-import import notes.csv --timeout 10m');
     // Before them the empty ledger is checked by lists, which are under way too.
-    await until('sixteen creates that hang', () => (bench.sandbox.stats().byStatus.hang ?? 0) === 16, 60_000);
+    await until('sixteen creates that hang', () => (bench.sandbox.stats().byStatus.hang ?? 0) === 16);
     await terminal.shows(/16 under way/);
     terminal.press('C-c');
     await terminal.shows(/^stopping, finishing what is under way$/m);

@@ -18,7 +18,7 @@ const test = benchTest.extend('openDatabase', ({ onTestFinished }) => async (ser
 });
 
 // They wait for one another's heartbeats rather than for the processor.
-describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger in Postgres', { timeout: 120_000 }, () => {
+describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger in Postgres', { timeout: 300_000 }, () => {
   const withLedger = (database: TestDatabase) => ['--ledger', database.url, '--timeout', '1s', '--reconcile-wait', '500ms'];
 
   /** Again until nothing is left open, and then each note is there once, in order. */
@@ -31,7 +31,7 @@ describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger i
     expect(bench.sandbox.overlaps()).toBe(0);
     return last.summary;
   };
-  const untilCreated = (bench: Bench, count: number) => until(`${count} notes`, () => bench.sandbox.stats().created >= count, 60_000);
+  const untilCreated = (bench: Bench, count: number) => until(`${count} notes`, () => bench.sandbox.stats().created >= count);
   /** What else would take fifteen seconds: a process that is dead doesn't come back. */
   const letItBeLongAgo = (database: TestDatabase, { child }: CliRun) =>
     database.query(`UPDATE memory_import.owner SET heartbeat = heartbeat - interval '1 minute' WHERE pid = $1`, [child.pid]);

@@ -78,13 +78,13 @@ export function resultOf(ended: Omit<CliResult, 'summary'>): CliResult {
   };
 }
 
-/** Waits for a condition, not for a time. */
-export async function until(what: string, condition: () => boolean, timeoutMs = 20_000): Promise<void> {
+/** Waits for a condition, not for a time: that one is so long that only what never comes takes it. */
+export async function until(what: string, condition: () => boolean, { timeoutMs = 60_000, intervalMs = 5 } = {}): Promise<void> {
   await vi.waitFor(
     () => {
       if (!condition()) throw new Error(`expected ${what}`);
     },
-    { timeout: timeoutMs, interval: 5 },
+    { timeout: timeoutMs, interval: intervalMs },
   );
 }
 

@@ -54,7 +54,8 @@ export function openTerminal(
       seen = screen();
       return what.test(seen);
     };
-    await until(`${what} on the screen`, matches).catch((error: unknown) => {
+    // Each look is a process, for which this one stands still, and with it the sandbox.
+    await until(`${what} on the screen`, matches, { intervalMs: 50 }).catch((error: unknown) => {
       throw new Error(`expected ${what} on the screen, found:\n${seen}`, { cause: error });
     });
     return seen;
