@@ -9,10 +9,10 @@ const soak = process.env.SOAK === '1' ? [{ test: { name: 'soak', include: ['test
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   test: {
-    // Most tests wait for processes: one worker on two cores would leave one idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for processes and for time to pass: as many workers as cores would leave a core idle now and then.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
-      { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 60_000 } },
       {
         // The built command, as Node loads it.
         test: {
@@ -28,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'postgres',
+          isolate,
           server: { deps: { external: [/\/dist\//] } },
           include: ['test/postgres/**/*.test.ts'],
           testTimeout: 120_000,
