@@ -4,8 +4,15 @@ import type { Claim, ClaimAnswer, KnownNote, Ledger, OpenNote, Transition } from
 import type { NoteKey } from '../../src/model.js';
 import { batchOf, claimOf, created, failed, fingerprint, inDoubt, type LedgerUnderTest, released, runId } from './ledger-store.js';
 
-/** Random lives of some notes, in the ledger and in a model of thirty lines: both always say the same. */
-export function ledgerModel(name: string, create: () => Promise<LedgerUnderTest>, numRuns = 40): void {
+/**
+ * Random lives of some notes, in the ledger and in a model of thirty lines: both always say the same.
+ * @param how.endOnFailure with the life that failed, not with a shorter one: where each takes seconds, looking for that takes minutes
+ */
+export function ledgerModel(
+  name: string,
+  create: () => Promise<LedgerUnderTest>,
+  how: { readonly numRuns: number; readonly endOnFailure?: boolean } = { numRuns: 40 },
+): void {
   test(`the ledger in ${name} answers as its model, over any sequence of claims, steps, ends and crashes`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 5, maxLength: 40 }), fc.integer({ min: 1, max: 9 }), async (commands, tailLength) => {
@@ -16,9 +23,9 @@ export function ledgerModel(name: string, create: () => Promise<LedgerUnderTest>
           await store.destroy();
         }
       }),
-      { numRuns },
+      how,
     );
-  }, 120_000);
+  }, 300_000);
 }
 
 const NOTES = 30;

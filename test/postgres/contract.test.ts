@@ -12,5 +12,5 @@ describe.skipIf(POSTGRES === null)('in a real Postgres', () => {
   afterAll(() => database.drop());
 
   ledgerContract('Postgres', () => createPostgres(database));
-  ledgerModel('Postgres', () => createPostgres(database), 5);
+  ledgerModel('Postgres', () => createPostgres(database), { numRuns: 5, endOnFailure: true });
 });
