@@ -40,7 +40,7 @@ describe.concurrent('an answer is lost after the memory was made', () => {
   test('a list that shows it late is believed only after --reconcile-wait, so nothing is created twice', async ({ createBench }) => {
     const bench = await createBench({ answerWith: unlucky('reset-after'), lists: { lateMs: 2500 } });
     bench.write('notes.csv', csvOf(NOTES));
-    const result = await bench.import(['notes.csv', '--reconcile-wait', '10s', '--timeout', '5s']);
+    const result = await bench.import(['notes.csv', '--reconcile-wait', '10s']);
     expect(result.code).toBe(0);
     expect(result.summary.counts).toMatchObject({ created: 19, recovered: 1 });
     expect(result.summary.requests.reconciled).toBeGreaterThan(1);
@@ -183,7 +183,7 @@ describe.concurrent('an answer says, or leaves open, that nothing was made', () 
     test(`a 201 whose body is ${createdBody} is created, and its id is learnt by looking`, async ({ createBench }) => {
       const bench = await createBench({ createdBody });
       bench.write('notes.csv', csvOf(NOTES));
-      const result = await bench.import(['notes.csv', '--timeout', '5s']);
+      const result = await bench.import(['notes.csv']);
       expect(result.code).toBe(0);
       expect(result.summary.counts).toMatchObject({ created: 20, recovered: 0 });
       expect(result.summary.requests.sent).toBe(20);

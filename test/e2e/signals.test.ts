@@ -16,7 +16,7 @@ describe.concurrent('a signal', () => {
     test(`${signal} lets the requests under way finish and settles them; the same command goes on from there`, async ({ createBench }) => {
       const bench = await createBench({ latencyMs: 60 });
       bench.write('notes.csv', CSV);
-      const run = bench.startImport(['notes.csv', '--concurrency', '6', '--timeout', '10s']);
+      const run = bench.startImport(['notes.csv', '--concurrency', '6']);
       await until('some memories', () => bench.sandbox.stats().created >= 12);
       run.kill(signal);
       const result = await run.ended;

@@ -5,7 +5,7 @@ import { type CliResult, until } from '../support/cli.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 
 const NOTES = makeNotes({ count: 120, contacts: 25 });
-const QUICK = ['--json', '--timeout', '2s'];
+const QUICK = ['--json', '--timeout', '30s'];
 
 describe.concurrent('verify and undo', () => {
   test('kill -9 in the middle of an undo, again and again: it goes on, deletes all, and the file can be imported exactly once', async ({

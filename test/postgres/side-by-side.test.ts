@@ -19,7 +19,7 @@ const test = benchTest.extend('openDatabase', ({ onTestFinished }) => async (ser
 
 // They wait for one another's heartbeats rather than for the processor.
 describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger in Postgres', { timeout: 300_000 }, () => {
-  const withLedger = (database: TestDatabase) => ['--ledger', database.url, '--timeout', '1s', '--reconcile-wait', '500ms'];
+  const withLedger = (database: TestDatabase) => ['--ledger', database.url, '--reconcile-wait', '500ms'];
 
   /** Again until nothing is left open, and then each note is there once, in order. */
   const converge = async (bench: Bench, args: readonly string[], notes: Parameters<typeof expectConverged>[1]) => {
@@ -46,11 +46,9 @@ describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger i
     expect((await bench.import(['long.csv', ...ledger])).code).toBe(0);
 
     bench.sandbox.setFaults(FAULTS);
-    const [killed, ...others] = ['all.csv', 'first.csv', 'all.csv'].map((file) => bench.startImport([file, ...ledger])) as [
-      CliRun,
-      CliRun,
-      CliRun,
-    ];
+    const [killed, ...others] = ['all.csv', 'first.csv', 'all.csv'].map((file) =>
+      bench.startImport([file, ...ledger, '--timeout', '2s']),
+    ) as [CliRun, CliRun, CliRun];
     await untilCreated(bench, LONG.length + 100);
     killed.kill('SIGKILL');
     await killed.ended;
@@ -59,7 +57,7 @@ describe.skipIf(POSTGRES === null).concurrent('several imports with one ledger i
       expect([0, 1], result.stderr.slice(-2000)).toContain(result.code);
       expectConservation(result.summary);
     }
-    await converge(bench, ['all.csv', ...ledger], [...LONG, ...notes]);
+    await converge(bench, ['all.csv', ...ledger, '--timeout', '2s'], [...LONG, ...notes]);
   });
 
   test('one that is frozen for longer than its lease creates nothing more when it wakes', async ({ createBench, openDatabase }) => {
