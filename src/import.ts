@@ -1,5 +1,8 @@
 import type { Readable } from 'node:stream';
 import { realClock } from './clock.js';
+import type { Coordinator } from './cluster/coordinator.js';
+import type { Distribution } from './cluster/distribute.js';
+import type { Dispatcher } from './dispatch/dispatch.js';
 import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
 import { createPersistence } from './dispatch/persist.js';
@@ -112,7 +115,11 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   const release = stopOnSignal(signal, halt);
   const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
   const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt, shared: ledger.shared });
+  const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
+  const closing: (() => Promise<void>)[] = [];
   const stages = openStages({
+    runId,
+    isShared: false,
     options,
     ledger,
     halt,
@@ -121,7 +128,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     env: env ?? process.env,
     startedAt,
     inputCount: intake.inputs.length,
-    mayAllBeRefused: () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile),
+    mayAllBeRefused,
   });
   const { writer, gate, pages, looker } = stages;
 
@@ -162,7 +169,11 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         startedAt,
         inDoubt: options.inDoubt,
       });
-      const dispatcher = stages.dispatcher({ report: settled.add, firstSeen, labelOf: rows.labelOf, recovered: recoveredBefore });
+      const dispatched = { report: settled.add, firstSeen, labelOf: rows.labelOf, recovered: recoveredBefore };
+      const dispatcher: Dispatcher & Partial<Pick<Coordinator, 'close'>> = options.distribute
+        ? await distributed(context, { ...dispatched, writer, halt, emit, mayAllBeRefused: mayAllBeRefused() })
+        : stages.dispatcher(dispatched);
+      if (dispatcher.close !== undefined) closing.push(dispatcher.close);
       const check = ledger.wasEmpty && !options.adopt;
       const batches = check
         ? afterFreshLedgerCheck(rows.batches(halt.signal), { looker, ledgerPath: options.ledger })
@@ -174,7 +185,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
           rowsRead += batch.length;
           // Before its rows are settled, so that no more seem to be settled than were read.
           emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
-          await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
+          await admit(batch, { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
           const last = batch.at(-1)?.source;
           if (last !== undefined) context.reached.set(last.input.index, last.row);
           if (halt.signal.aborted) break;
@@ -205,7 +216,18 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     release();
     liftMaxDuration();
     ledgerFile.release();
+    for (const close of closing) await close();
     await stages.close();
     await reports.close().catch(() => {}); // closed already where all went well
   }
+}
+
+/** Workers do what a dispatcher does. Loaded where it is wanted only. */
+async function distributed(
+  { runId, options, intake, ledger, clock, startedAt }: RunContext,
+  given: Omit<Distribution, 'runId' | 'options' | 'inputs' | 'ledger' | 'clock' | 'startedAt'>,
+): Promise<Coordinator> {
+  const { distribute } = await import('./cluster/distribute.js');
+  const inputs = intake.inputs.map(({ csv }) => csv.source.path);
+  return distribute({ ...given, runId, options, inputs, ledger, clock, startedAt });
 }

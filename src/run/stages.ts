@@ -12,7 +12,7 @@ import { tellLooking } from '../dispatch/tell-looking.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { createLedgerWriter, type LedgerWriter } from '../ledger/writer.js';
 import { contentHash, withOccurrence } from '../map/fingerprint.js';
-import type { Clock, Emit, NoteKey } from '../model.js';
+import type { Clock, Emit, NoteKey, RunId } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import { publicMessage } from '../report/public-message.js';
 import { USER_AGENT } from '../version.js';
@@ -27,7 +27,7 @@ export interface Stages {
   close(): Promise<void>;
 }
 
-export type DispatchedRows = Pick<DispatchOptions, 'report' | 'firstSeen' | 'labelOf'> & {
+export type DispatchedRows = Pick<DispatchOptions, 'report' | 'firstSeen' | 'labelOf' | 'lessons'> & {
   /** Notes that this run found by looking; those that are found from now on are added. */
   readonly recovered: Set<NoteKey>;
 };
@@ -49,6 +49,9 @@ export type StageOptions = Pick<
 >;
 
 export interface StagesContext {
+  readonly runId: RunId;
+  /** True: other processes work for the same run. */
+  readonly isShared: boolean;
   readonly options: StageOptions;
   readonly ledger: Ledger;
   readonly halt: Halt;
@@ -62,7 +65,19 @@ export interface StagesContext {
   readonly mayAllBeRefused: () => boolean;
 }
 
-export function openStages({ options, ledger, halt, emit, clock, env, startedAt, inputCount, mayAllBeRefused }: StagesContext): Stages {
+export function openStages({
+  runId,
+  isShared,
+  options,
+  ledger,
+  halt,
+  emit,
+  clock,
+  env,
+  startedAt,
+  inputCount,
+  mayAllBeRefused,
+}: StagesContext): Stages {
   const { shared } = ledger;
   const writer = createLedgerWriter({ ledger });
   const client = createClient({
@@ -130,11 +145,12 @@ export function openStages({ options, ledger, halt, emit, clock, env, startedAt,
         others:
           shared === null
             ? null
-            : createOthers({ shared, ledger, looker, writer, clock, stopped, giveUpAfterMs, inDoubt, startedAt, recovered }),
+            : createOthers({ shared, runId, looker, writer, clock, stopped, giveUpAfterMs, inDoubt, startedAt, recovered }),
         skewMs: api.clockSkewMs,
         clock,
         halt,
         emit,
+        sharedRun: isShared ? runId : null,
         recoveredBefore: recovered,
         withOccurrence,
         publicMessage,
