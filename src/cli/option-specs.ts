@@ -173,7 +173,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
   {
     name: 'idleExit',
     flags: '--idle-exit <duration>',
-    meaning: 'end (exit 0) when there has been nothing to do for so long; without it the worker waits for the next run',
+    meaning: 'how long it waits for something to do before it ends, with exit 0; without it, for ever',
     commands: ['worker'],
   },
   { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: PACED },
