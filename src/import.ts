@@ -120,6 +120,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   const stages = openStages({
     runId,
     isShared: false,
+    quota: null,
     options,
     ledger,
     halt,

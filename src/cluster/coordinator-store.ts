@@ -135,7 +135,7 @@ export const FORSAKEN = `run_number IN (SELECT distribution.run_number FROM memo
 
 /** The notes' texts, first of all. */
 export async function removeAll(session: Session, which: string, values: readonly unknown[] = []): Promise<void> {
-  for (const table of ['chunk', 'told', 'lesson', 'distribution'])
+  for (const table of ['chunk', 'told', 'lesson', 'pace', 'distribution'])
     await session.query(`DELETE FROM memory_import.${table} WHERE ${which}`, values);
 }
 

@@ -6,6 +6,7 @@ import type { LedgerAddress } from '../ledger-address.js';
 import type { Clock, Emit, NoteKey, RunId, SourceInput } from '../model.js';
 import { openStages, type Stages } from '../run/stages.js';
 import { toInputs } from './chunk-rows.js';
+import { createSharedPace } from './shared-pace.js';
 import type { ToldEvent } from './words.js';
 import type { DistributedRun, WorkerStore } from './worker-store.js';
 
@@ -25,7 +26,7 @@ export interface RunSession {
 
 export interface SessionOptions {
   readonly address: LedgerAddress;
-  readonly store: Pick<WorkerStore, 'stop'>;
+  readonly store: Pick<WorkerStore, 'stop' | 'pace'>;
   readonly number: number;
   readonly run: DistributedRun;
   readonly apiKey: string;
@@ -63,10 +64,14 @@ export async function openRunSession(given: SessionOptions): Promise<RunSession>
   });
   ledger.shared?.onLost((why) => halt.stop(new StoppedError('ledger', `This worker lost its place in the ledger: ${why}.`, true)));
   const inputs = toInputs(paths);
+  const { rate } = options;
+  const quota = createSharedPace({ rate, exchange: (news) => store.pace(number, rate, news), clock });
   const stages = openStages({
     runId: run.runId,
     isShared: true,
-    options,
+    quota,
+    // The run's rate is kept by what is shared of it.
+    options: { ...options, rate: null },
     ledger,
     halt,
     emit,

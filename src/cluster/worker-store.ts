@@ -7,6 +7,7 @@ import { ASK, askValues } from './ask.js';
 import { FORSAKEN, MOST_BARREN, removeAll, STOP } from './coordinator-store.js';
 import { ADD_LESSONS, LESSONS, lessonValues, type ToldLesson, toLesson } from './lessons.js';
 import type { ChunkJob } from './queue-names.js';
+import { GRANT_MS, type PaceAnswer, type PaceNews } from './shared-pace.js';
 import type { ChunkRow, RunOptions, Stop, Told } from './words.js';
 
 /** What a worker writes and reads beside the ledger. All of it throws LedgerError where Postgres can't be had. */
@@ -22,6 +23,8 @@ export interface WorkerStore {
   /** False: the chunk is another worker's by now, and nothing was told. */
   tell(chunk: TakenChunk, news: ChunkNews): Promise<boolean>;
   stop(run: number, stop: Stop): Promise<void>;
+  /** @param rate the whole run's; null: it has none */
+  pace(run: number, rate: number | null, news: PaceNews): Promise<PaceAnswer>;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,13 @@ export function openWorkerStore({ address, owner }: { readonly address: LedgerAd
   const line = createLine({
     address,
     open: () => openSession({ address, name: `worker ${owner}`, patienceMs: 60_000 }),
+    giveUpMs: GIVE_UP_MS,
+    inTurn: true,
+  });
+  // Of its own: a share of the rate mustn't wait behind a chunk.
+  const pacing = createLine({
+    address,
+    open: () => openSession({ address, name: `worker ${owner} pace`, patienceMs: 60_000 }),
     giveUpMs: GIVE_UP_MS,
     inTurn: true,
   });
@@ -109,7 +119,22 @@ export function openWorkerStore({ address, owner }: { readonly address: LedgerAd
     async stop(run, stop) {
       await line.run((session) => session.query(STOP, [run, JSON.stringify(stop)]));
     },
-    close: () => line.close(),
+    pace: (run, rate, { wants, found, holdMs }) =>
+      pacing.run((session) =>
+        inPostgresTransaction(session, async () => {
+          const [held] = await session.query(HOLD, [run, holdMs]);
+          const [row] = await session.query(SHARE, [run, owner, wants, found, rate, GRANT_MS]);
+          return {
+            granted: Number(row?.granted ?? 0),
+            foundByOthers: row?.found_by_others == null ? null : Number(row.found_by_others),
+            holdMs: Math.max(0, Number(held?.hold_ms ?? 0)),
+          };
+        }),
+      ),
+    async close() {
+      await line.close();
+      await pacing.close();
+    },
   };
 }
 
@@ -164,4 +189,28 @@ const ADD_TOLD: Statement = {
 const HAS_MORE: Statement = {
   name: 'has_more',
   text: `SELECT 1 FROM memory_import.chunk WHERE run_number = $1 AND partition = $2 AND state = 'ready' LIMIT 1`,
+};
+// Its lock makes the workers ask one after the other: what is granted in all is never more than the rate.
+const HOLD: Statement = {
+  name: 'hold_pace',
+  text: `UPDATE memory_import.distribution
+    SET held_until = CASE WHEN $2::double precision > 0 THEN greatest(held_until, clock_timestamp() + $2::double precision * interval '1 millisecond') ELSE held_until END
+    WHERE run_number = $1
+    RETURNING CASE WHEN held_until > clock_timestamp() THEN extract(epoch FROM held_until - clock_timestamp())::double precision * 1000 ELSE 0 END AS hold_ms`,
+};
+// At least an equal part of the rate, and what the others leave of theirs; but not what they still have.
+const SHARE: Statement = {
+  name: 'share_pace',
+  text: `WITH others AS (
+      SELECT wants, found, CASE WHEN until > clock_timestamp() THEN granted ELSE 0 END AS granted FROM memory_import.pace
+      WHERE run_number = $1 AND owner_number <> $2 AND asked_at > clock_timestamp() - interval '2 seconds'),
+    part AS (SELECT $5::double precision / (1 + count(*) FILTER (WHERE wants > 0)) AS equal FROM others),
+    share AS (
+      SELECT greatest(0, least($3::double precision, $5::double precision - coalesce((SELECT sum(granted) FROM others), 0),
+        greatest(equal, $5::double precision - coalesce((SELECT sum(least(wants, equal)) FROM others), 0)))) AS granted FROM part)
+    INSERT INTO memory_import.pace (run_number, owner_number, wants, found, granted, until, asked_at)
+    SELECT $1, $2, $3, $4, coalesce(granted, 0), clock_timestamp() + $6 * interval '1 millisecond', clock_timestamp() FROM share
+    ON CONFLICT (run_number, owner_number) DO UPDATE SET wants = excluded.wants, found = excluded.found, granted = excluded.granted,
+      until = excluded.until, asked_at = excluded.asked_at
+    RETURNING granted, (SELECT avg(found) FROM others) AS found_by_others`,
 };

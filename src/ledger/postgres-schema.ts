@@ -114,7 +114,6 @@ const MIGRATIONS: readonly string[] = [
     owner_number integer NOT NULL,        -- its coordinator
     options      json NOT NULL,           -- what its workers must know
     stop         json,                    -- why it is to end; the first reason counts
-    paced_until  timestamptz NOT NULL DEFAULT '-infinity', -- requests are booked until then
     held_until   timestamptz NOT NULL DEFAULT '-infinity'  -- the API refuses everything until then
   );
 
@@ -155,6 +154,18 @@ const MIGRATIONS: readonly string[] = [
     label      text NOT NULL
   );
   CREATE INDEX lesson_by_contact ON memory_import.lesson (run_number, contact_id);
+
+  -- How fast each worker of a run is, and may be.
+  CREATE TABLE memory_import.pace (
+    run_number   integer NOT NULL,
+    owner_number integer NOT NULL,
+    wants        double precision NOT NULL, -- requests a second
+    granted      double precision NOT NULL DEFAULT 0, -- of the run's rate
+    until        timestamptz NOT NULL DEFAULT '-infinity',
+    found        double precision,        -- what the API takes of this worker, where 429s have shown it
+    asked_at     timestamptz NOT NULL,
+    PRIMARY KEY (run_number, owner_number)
+  );
 
   -- Which pool of the queue is which process.
   CREATE TABLE memory_import.worker (owner_number integer PRIMARY KEY, pool_id text NOT NULL);

@@ -4,7 +4,7 @@ import { createPageSense, judge, type PageSense } from '../callers/reconcile.js'
 import { createAdopter } from '../dispatch/adopt.js';
 import { createAim } from '../dispatch/aim.js';
 import { createDispatcher, type Dispatcher, type DispatchOptions } from '../dispatch/dispatch.js';
-import { createGate, type Gate, type GateOptions } from '../dispatch/gate.js';
+import { createGate, type Gate, type Quota } from '../dispatch/gate.js';
 import type { Halt } from '../dispatch/halt.js';
 import { createLooker, type Looker } from '../dispatch/look.js';
 import { createOthers } from '../dispatch/others.js';
@@ -52,6 +52,8 @@ export interface StagesContext {
   readonly runId: RunId;
   /** True: other processes work for the same run. */
   readonly isShared: boolean;
+  /** What it shares with them of the run's pace; null: nothing. */
+  readonly quota: Quota | null;
   readonly options: StageOptions;
   readonly ledger: Ledger;
   readonly halt: Halt;
@@ -68,6 +70,7 @@ export interface StagesContext {
 export function openStages({
   runId,
   isShared,
+  quota,
   options,
   ledger,
   halt,
@@ -95,7 +98,7 @@ export function openStages({
     learn: (address, contactId) => writer.learn({ address, contactId }),
   });
   const aim = createAim(halt, mayAllBeRefused);
-  const gate = createGate({ api, clock, halt, emit, aim, publicMessage, shared, ...options } satisfies GateOptions);
+  const gate = createGate({ api, clock, halt, emit, aim, publicMessage, shared, quota, ...options });
   const pages = createPageSense();
   const looker = tellLooking(
     createLooker({
