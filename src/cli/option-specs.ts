@@ -263,6 +263,12 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: ['import'],
   },
   {
+    name: 'detach',
+    flags: '--detach',
+    meaning: 'with `--distribute`: go on in the background, without questions; prints the run id once the import has started',
+    commands: ['import'],
+  },
+  {
     name: 'metricsFile',
     flags: '--metrics-file <path>',
     meaning: "Prometheus text for node_exporter's textfile collector, replaced atomically; `plan` writes none",

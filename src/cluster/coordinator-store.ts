@@ -133,10 +133,13 @@ export async function openCoordinatorStore(given: {
 export const FORSAKEN = `run_number IN (SELECT distribution.run_number FROM memory_import.distribution JOIN memory_import.owner USING (owner_number)
   WHERE ended_at IS NOT NULL OR taken_over_at IS NOT NULL)`;
 
-/** The notes' texts, first of all. */
+/** In this order nothing is added behind it: whoever tells something has the chunk first, and whoever asks for its pace the run. */
 export async function removeAll(session: Session, which: string, values: readonly unknown[] = []): Promise<void> {
-  for (const table of ['chunk', 'told', 'lesson', 'pace', 'distribution'])
-    await session.query(`DELETE FROM memory_import.${table} WHERE ${which}`, values);
+  const runs = await session.query(`DELETE FROM memory_import.distribution WHERE ${which} RETURNING run_number`, values);
+  if (runs.length === 0) return;
+  const numbers = [runs.map(({ run_number }) => run_number)];
+  for (const table of ['pace', 'chunk', 'told', 'lesson'])
+    await session.query(`DELETE FROM memory_import.${table} WHERE run_number = ANY ($1::integer[])`, numbers);
 }
 
 function toName({ partition, sequence }: Readonly<Record<string, unknown>>): ChunkName {

@@ -123,11 +123,12 @@ export function openWorkerStore({ address, owner }: { readonly address: LedgerAd
       pacing.run((session) =>
         inPostgresTransaction(session, async () => {
           const [held] = await session.query(HOLD, [run, holdMs]);
+          if (held === undefined) return { granted: 0, foundByOthers: null, holdMs: 0 }; // the run is over
           const [row] = await session.query(SHARE, [run, owner, wants, found, rate, GRANT_MS]);
           return {
             granted: Number(row?.granted ?? 0),
             foundByOthers: row?.found_by_others == null ? null : Number(row.found_by_others),
-            holdMs: Math.max(0, Number(held?.hold_ms ?? 0)),
+            holdMs: Math.max(0, Number(held.hold_ms)),
           };
         }),
       ),
