@@ -1,30 +1,20 @@
 import type { Readable } from 'node:stream';
-import { listByPhone } from './callers/by-phone.js';
-import { createClient } from './callers/client.js';
-import { createPageSense, judge } from './callers/reconcile.js';
 import { realClock } from './clock.js';
-import { createAdopter } from './dispatch/adopt.js';
-import { createAim } from './dispatch/aim.js';
-import { createDispatcher } from './dispatch/dispatch.js';
+import type { Coordinator } from './cluster/coordinator.js';
+import type { Distribution } from './cluster/distribute.js';
+import type { Dispatcher } from './dispatch/dispatch.js';
 import { settleOldDoubts, takeClosingLooks } from './dispatch/doubts.js';
-import { createGate } from './dispatch/gate.js';
 import { asStop, createHalt, stopOnSignal } from './dispatch/halt.js';
-import { createLooker } from './dispatch/look.js';
-import { createOthers } from './dispatch/others.js';
 import { createPersistence } from './dispatch/persist.js';
-import { tellLooking } from './dispatch/tell-looking.js';
 import type { StoppedError } from './errors.js';
 import { createFirstSeen } from './ledger/first-seen.js';
 import { openLedger } from './ledger/open.js';
-import { createLedgerWriter } from './ledger/writer.js';
-import { contentHash, withOccurrence } from './map/fingerprint.js';
 import type { Clock, Emit, ImportEvent, RunSummary } from './model.js';
 import type { LargeImport } from './model-plan.js';
 import { type ImportOptions, resolveOptions } from './options.js';
 import { openCsvReports } from './report/csv-reports.js';
 import { findingLine } from './report/finding-line.js';
 import { gatherPageFacts, type Repeat } from './report/page-facts.js';
-import { publicMessage } from './report/public-message.js';
 import { createRunFolder, newRunId } from './report/run-folder.js';
 import { createTally } from './report/summary.js';
 import { admit } from './run/admit.js';
@@ -38,10 +28,10 @@ import { stopWhenLedgerIsLost } from './run/lost-ledger.js';
 import { openedInTime, stopAtMaxDuration } from './run/max-duration.js';
 import { prepareRows } from './run/rows.js';
 import { gatherSettledRows } from './run/settled-rows.js';
+import { openStages } from './run/stages.js';
 import { tellLargeLedger } from './run/tell-large-ledger.js';
 import { tellProfiles } from './run/tell-profiles.js';
 import { tellUndated } from './run/tell-undated.js';
-import { USER_AGENT } from './version.js';
 
 /** From here on a thread for the ledger pays for its start. */
 const LARGE_INPUT_BYTES = 1024 * 1024;
@@ -125,21 +115,23 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
   const release = stopOnSignal(signal, halt);
   const liftMaxDuration = stopAtMaxDuration({ maxDurationMs: options.maxDurationMs, startedAt: context.startedAt, clock, halt });
   const ledgerFile = stopWhenLedgerIsLost({ path: options.ledger, folder: context.folder, halt, shared: ledger.shared });
-  const writer = createLedgerWriter({ ledger });
-  const client = createClient({
-    baseUrl: options.baseUrl,
-    apiKey: options.apiKey,
-    timeoutMs: options.timeoutMs,
-    connections: options.concurrency,
-    userAgent: USER_AGENT,
+  const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
+  const closing: (() => Promise<void>)[] = [];
+  const stages = openStages({
+    runId,
+    isShared: false,
+    quota: null,
+    options,
+    ledger,
+    halt,
+    emit,
+    clock,
     env: env ?? process.env,
-    now: clock.now,
-    ...(ledger.shared === null ? {} : { mayCreate: ledger.shared.isAlive }),
+    startedAt,
+    inputCount: intake.inputs.length,
+    mayAllBeRefused,
   });
-  const api = listByPhone(client, {
-    contactOf: ledger.contactOf,
-    learn: (address, contactId) => writer.learn({ address, contactId }),
-  });
+  const { writer, gate, pages, looker } = stages;
 
   try {
     const { inputs, limit, baseUrl } = options;
@@ -155,35 +147,6 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     tellProfiles(intake, emit);
 
     const rows = prepareRows(intake, options.limit);
-    const mayAllBeRefused = () => ledger.hadCreated || intake.inputs.some(({ csv }) => csv.source.isFailuresFile);
-    const gate = createGate({
-      api,
-      clock,
-      halt,
-      emit,
-      aim: createAim(halt, mayAllBeRefused),
-      publicMessage,
-      shared: ledger.shared,
-      ...options,
-    });
-    const pages = createPageSense();
-    const looker = tellLooking(
-      createLooker({
-        gate,
-        ledger,
-        flush: writer.flush,
-        judge,
-        hashOf: contentHash,
-        skewMs: api.clockSkewMs,
-        pages,
-        clock,
-        stopped: halt.signal,
-        reconcileWaitMs: options.reconcileWaitMs,
-        retries: options.retries,
-        onLooked: (row, found) => emit({ type: 'looked', row, found }),
-      }),
-      emit,
-    );
     const settled = gatherSettledRows({ emit, write: reports.write, onFailure: halt.stop });
     const firstSeen = createFirstSeen();
 
@@ -207,52 +170,11 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
         startedAt,
         inDoubt: options.inDoubt,
       });
-      const others =
-        ledger.shared === null
-          ? null
-          : createOthers({
-              shared: ledger.shared,
-              ledger,
-              looker,
-              writer,
-              clock,
-              stopped: halt.signal,
-              giveUpAfterMs: options.giveUpAfterMs,
-              inDoubt: options.inDoubt,
-              startedAt,
-              recovered: recoveredBefore,
-            });
-      const dispatcher = createDispatcher({
-        gate,
-        looker,
-        adopter: options.adopt
-          ? createAdopter({
-              looker,
-              ledger,
-              flush: writer.flush,
-              hashOf: contentHash,
-              isSuspectPage: pages.isSuspect,
-              stopped: halt.signal,
-              isShared: ledger.shared !== null,
-            })
-          : null,
-        writer,
-        lookup: ledger.lookup,
-        lateMemory: ledger.shared?.lateMemory ?? null,
-        others,
-        skewMs: api.clockSkewMs,
-        clock,
-        halt,
-        emit,
-        report: settled.add,
-        firstSeen,
-        labelOf: rows.labelOf,
-        recoveredBefore,
-        withOccurrence,
-        publicMessage,
-        inputCount: intake.inputs.length,
-        ...options,
-      });
+      const dispatched = { report: settled.add, firstSeen, labelOf: rows.labelOf, recovered: recoveredBefore };
+      const dispatcher: Dispatcher & Partial<Pick<Coordinator, 'close'>> = options.distribute
+        ? await distributed(context, { ...dispatched, writer, halt, emit, mayAllBeRefused: mayAllBeRefused() })
+        : stages.dispatcher(dispatched);
+      if (dispatcher.close !== undefined) closing.push(dispatcher.close);
       const check = ledger.wasEmpty && !options.adopt;
       const batches = check
         ? afterFreshLedgerCheck(rows.batches(halt.signal), { looker, ledgerPath: options.ledger })
@@ -264,7 +186,7 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
           rowsRead += batch.length;
           // Before its rows are settled, so that no more seem to be settled than were read.
           emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
-          await admit(batch, { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
+          await admit(batch, { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
           const last = batch.at(-1)?.source;
           if (last !== undefined) context.reached.set(last.input.index, last.row);
           if (halt.signal.aborted) break;
@@ -295,7 +217,18 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
     release();
     liftMaxDuration();
     ledgerFile.release();
-    await api.close();
+    for (const close of closing) await close();
+    await stages.close();
     await reports.close().catch(() => {}); // closed already where all went well
   }
+}
+
+/** Workers do what a dispatcher does. Loaded where it is wanted only. */
+async function distributed(
+  { runId, options, intake, ledger, clock, startedAt }: RunContext,
+  given: Omit<Distribution, 'runId' | 'options' | 'inputs' | 'ledger' | 'clock' | 'startedAt'>,
+): Promise<Coordinator> {
+  const { distribute } = await import('./cluster/distribute.js');
+  const inputs = intake.inputs.map(({ csv }) => csv.source.path);
+  return distribute({ ...given, runId, options, inputs, ledger, clock, startedAt });
 }

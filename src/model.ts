@@ -257,8 +257,8 @@ export type ImportEvent =
   | { readonly type: 'under_way'; readonly requests: number }
   | { readonly type: 'retry'; readonly row: string; readonly attempt: number; readonly delayMs: number; readonly message: string }
   | { readonly type: 'rate_limited'; readonly waitMs: number; readonly ratePerSecond: number | null }
-  /** The whole run waits: `why` is a sentence for a person. `cause`: an outage (also where it isn't given), or what earlier runs left in doubt. */
-  | { readonly type: 'paused'; readonly why: string; readonly cause?: 'outage' | 'old_doubts' }
+  /** The whole run waits: `why` is a sentence for a person. `cause`: an outage (also where it isn't given), what earlier runs left in doubt, or that no worker is there. */
+  | { readonly type: 'paused'; readonly why: string; readonly cause?: 'outage' | 'old_doubts' | 'no_worker' }
   | { readonly type: 'resumed'; readonly afterMs: number }
   /** So many notes or contacts are looked for at this moment, beside what is sent; 0: none any more. */
   | { readonly type: 'looking'; readonly why: LookingFor; readonly count: number }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OptionsError } from './errors.js';
 import { FIELDS, type Field, type Filter, type Since } from './fields.js';
-import { withoutPassword } from './ledger-address.js';
+import { isPostgres, withoutPassword } from './ledger-address.js';
 import type { FailureClass } from './model.js';
 import type { FindingName } from './model-plan.js';
 import { parseFilters, parseSince } from './option-conditions.js';
@@ -97,6 +97,8 @@ export interface ImportOptions {
   readonly contactSeparator?: string;
   /** Failure classes, or a comma separated list of them. */
   readonly only?: string | readonly FailureClass[];
+  /** Workers send the rows (`runWorker`), and this process reads them and writes the reports. Needs a ledger in Postgres. */
+  readonly distribute?: boolean;
   /** Reports that a spreadsheet opens rightly: byte order mark, CRLF, and every cell as it is. */
   readonly excel?: boolean;
   /** Findings of the damage check that are right as they are; also a comma separated list of them. */
@@ -151,6 +153,7 @@ export interface ResolvedOptions {
   readonly only: readonly FailureClass[] | null;
   readonly accept: readonly FindingName[];
   readonly excel: boolean;
+  readonly distribute: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -194,6 +197,8 @@ export function resolveOptions(
     if (map?.[field] !== undefined && set?.[field] !== undefined) problems.push(`--set ${field}: --map names a column for it already`);
   }
   if (parsed.success) problems.push(...addressProblems(parsed.data));
+  if (parsed.success && parsed.data.distribute && !isPostgres(parsed.data.ledger))
+    problems.push(`--distribute: expected a --ledger that machines can share, postgres://…, found ${shorten(parsed.data.ledger)}`);
   if (!parsed.success || problems.length > 0) throw new OptionsError(problems);
 
   const { apiKeyFile, config: _, timeout, giveUpAfter, maxDuration, reconcileWait, ...rest } = parsed.data;
@@ -316,6 +321,7 @@ const schema = z.strictObject({
   only: value(parseOnly).optional().transform(orNull),
   accept: value(parseAccept).prefault([]),
   excel: value(yesOrNo).prefault(false),
+  distribute: value(yesOrNo).prefault(false),
 });
 const OPTION_NAMES = Object.keys(schema.shape);
 

@@ -223,6 +223,21 @@ in the list, and what they imported stays known.`,
     load: async () => (await import('./commands/sandbox.js')).sandboxCommand,
   },
   {
+    name: 'worker',
+    summary: 'take part in distributed imports',
+    description:
+      'Take part in the imports that were started with --distribute on the same ledger: rows are taken in chunks, sent, and told back. On SIGTERM what is under way is finished and the rest handed back.',
+    examples: [
+      { command: 'memory-import worker --ledger postgres://…', why: 'the key comes from CALLERS_API_KEY' },
+      { command: 'memory-import worker --ledger postgres://… --idle-exit 1m', why: 'for a job: ends when nothing is left to do' },
+    ],
+    afterword: `Exit codes:
+  0  ended by SIGINT or SIGTERM, or by --idle-exit
+  2  could not start: no key, another account's ledger, no Postgres
+  3  could not go on: frozen for too long, or Postgres gone; start it again`,
+    load: async () => (await import('./commands/worker.js')).workerCommand,
+  },
+  {
     name: 'completion',
     summary: 'print a script that lets a shell complete commands, options and run ids',
     argument: { name: '<bash|zsh|fish>', meaning: 'the shell' },

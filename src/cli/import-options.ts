@@ -4,6 +4,7 @@ import type { Call } from './io.js';
 /** What the command line asks of the import, unchecked: `resolveOptions` does that. What is the screen's business is left out. */
 export function toImportOptions({ args, values }: Pick<Call, 'args' | 'values'>): ImportOptions {
   const {
+    detach: _detach,
     dryRun: _dryRun,
     json: _json,
     logLevel: _logLevel,

@@ -13,6 +13,8 @@ export interface Io {
   readonly openTerminal: () => (Readable & { readonly isTTY?: boolean }) | null;
   /** Calls back when the process ends in the middle of whatever it does, so that nothing is left on the screen; returns what stops that. */
   readonly onAbruptEnd: (clean: () => void) => () => void;
+  /** Says something to the process that has started this one in the background; null: nobody has. */
+  readonly tellParent?: ((message: string) => void) | null;
   /** Ends the process in the middle of whatever it does. */
   readonly exitNow: (code: number) => void;
 }

@@ -54,6 +54,14 @@ const exitCode = await runProgram({
       cleaners.add(clean);
       return () => void cleaners.delete(clean);
     },
+    tellParent:
+      process.env.MEMORY_IMPORT_DETACHED === undefined
+        ? null
+        : (message) => {
+            process.send?.(message, () => {
+              if (process.connected) process.disconnect();
+            });
+          },
     exitNow,
   },
 });

@@ -27,6 +27,7 @@ export type CommandName =
   | 'profiles'
   | 'profiles show'
   | 'sandbox'
+  | 'worker'
   | 'completion';
 
 const ROWS: readonly CommandName[] = ['import', 'plan'];
@@ -35,7 +36,7 @@ const AFTER: readonly CommandName[] = ['verify', 'undo'];
 const API: readonly CommandName[] = [...RUNS, ...AFTER];
 const PACED: readonly CommandName[] = [...ROWS, ...AFTER];
 const CARE: readonly CommandName[] = ['ledger check', 'ledger export', 'ledger compact', 'ledger rebuild'];
-const LEDGER: readonly CommandName[] = [...API, 'runs', 'report', ...CARE];
+const LEDGER: readonly CommandName[] = [...API, 'runs', 'report', ...CARE, 'worker'];
 
 /** Every option, in the order in which `--help` and the README show them. */
 export const OPTION_SPECS: readonly OptionSpec[] = [
@@ -45,14 +46,14 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     default: 'https://api.callers.ai',
     env: 'CALLERS_BASE_URL',
     meaning: 'the API, with a path prefix if it has one; plain http only to loopback',
-    commands: [...API, 'ledger rebuild'],
+    commands: [...API, 'ledger rebuild', 'worker'],
   },
   {
     name: 'apiKeyFile',
     flags: '--api-key-file <path>',
     env: 'CALLERS_API_KEY',
     meaning: 'a file that holds the key; no option takes the key itself, where `ps` would show it',
-    commands: [...API, 'ledger rebuild'],
+    commands: [...API, 'ledger rebuild', 'worker'],
   },
   { name: 'subOrg', flags: '--sub-org <id>', meaning: 'sub organization of rows that name none', commands: RUNS },
   {
@@ -163,6 +164,18 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: [...RUNS, 'runs'],
   },
   { name: 'concurrency', flags: '--concurrency <n>', default: '16', meaning: 'most requests under way at once', commands: PACED },
+  {
+    name: 'concurrency',
+    flags: '--concurrency <n>',
+    meaning: "most requests of this worker under way at once; without it the run's",
+    commands: ['worker'],
+  },
+  {
+    name: 'idleExit',
+    flags: '--idle-exit <duration>',
+    meaning: 'how long it waits for something to do before it ends, with exit 0; without it, for ever',
+    commands: ['worker'],
+  },
   { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: PACED },
   { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: PACED },
   { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: API },
@@ -244,6 +257,18 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     commands: [...ROWS, 'report'],
   },
   {
+    name: 'distribute',
+    flags: '--distribute',
+    meaning: 'let `worker` processes send the rows, on as many machines as you like; needs a --ledger in Postgres',
+    commands: ['import'],
+  },
+  {
+    name: 'detach',
+    flags: '--detach',
+    meaning: 'with `--distribute`: go on in the background, without questions; prints the run id once the import has started',
+    commands: ['import'],
+  },
+  {
     name: 'metricsFile',
     flags: '--metrics-file <path>',
     meaning: "Prometheus text for node_exporter's textfile collector, replaced atomically; `plan` writes none",
@@ -284,7 +309,7 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     flags: '--log-level <level>',
     default: 'info',
     meaning: "pino's levels, or `silent`; logs are JSON lines on stderr, pretty on a terminal",
-    commands: PACED,
+    commands: [...PACED, 'worker'],
   },
   {
     name: 'onFinish',

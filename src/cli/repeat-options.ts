@@ -24,7 +24,7 @@ export function repeatForPage({ args, values }: Pick<Call, 'args' | 'values'>): 
 }
 
 /** Of no interest to a reader of the page, or not for everybody's eyes: a hook's address may hold a token. */
-const NOT_SHOWN: readonly string[] = ['dryRun', 'json', 'progress', 'logLevel', 'yes', 'onFinish'];
+const NOT_SHOWN: readonly string[] = ['dryRun', 'detach', 'json', 'progress', 'logLevel', 'yes', 'onFinish'];
 const ONCE: readonly string[] = ['limit', 'maxDuration', 'metricsFile', 'only', 'adopt', 'sameAccount', ...NOT_SHOWN];
 
 function wordsWithout(names: readonly string[], values: Readonly<Record<string, unknown>>): readonly string[] {

@@ -1,5 +1,6 @@
+import type { KnownNote } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
-import type { Clock, Fingerprint, MappedRow, NoteKey, Outcome } from '../model.js';
+import type { Clock, Fingerprint, MappedRow, NoteKey, Outcome, RunId } from '../model.js';
 import { outcomeOfKnown } from './known.js';
 import type { Doubt } from './look.js';
 import { type Others, type Patience, patienceWith } from './others.js';
@@ -41,6 +42,8 @@ export interface ClaimOptions {
   readonly duplicates: 'skip' | 'create';
   /** null: no other process writes this ledger. */
   readonly others: Others | null;
+  /** The run, where several processes work for it: what it has met before stands in the ledger then. null: this process is all of it. */
+  readonly sharedRun: RunId | null;
 }
 
 /** Claims rows when their turn comes: only then is it known what became of an identical one before. */
@@ -113,16 +116,29 @@ export function createClaims(options: ClaimOptions): Claims {
           if (looked === null) return null;
           if (looked === 'ask_again') continue;
         }
-        const first = options.firstSeen.meet(note.key, row.ordinal);
-        if (first !== null && options.duplicates === 'create') {
+        const met = meetKnown({ note, row, label }, options);
+        if (met.firstRow !== null && options.duplicates === 'create') {
           occurrence++;
           fingerprint = options.withOccurrence(row.base, occurrence);
           continue;
         }
-        const firstRow = first === null ? null : options.labelOf(first);
-        const outcome = outcomeOfKnown({ note, draft, firstRow, recoveredBefore: options.recoveredBefore });
+        const outcome = outcomeOfKnown({ note, draft, ...met, recoveredBefore: options.recoveredBefore });
         return { kind: 'known', row: identified, outcome };
       }
     },
   };
+}
+
+/** Who met the note before in this run: another row (its label), or this very row in another process, which didn't live to tell. */
+export function meetKnown(
+  met: { readonly note: KnownNote; readonly row: Submitted; readonly label: string },
+  { firstSeen, labelOf, sharedRun, recoveredBefore }: Pick<ClaimOptions, 'firstSeen' | 'labelOf' | 'sharedRun' | 'recoveredBefore'>,
+): { readonly firstRow: string | null; readonly isOwn: boolean } {
+  const { note, row, label } = met;
+  const first = firstSeen.meet(note.key, row.ordinal);
+  if (first !== null) return { firstRow: labelOf(first), isOwn: false };
+  // What was found by looking has the row of the run that had left it in doubt.
+  const isOfRun = note.runId === sharedRun && !recoveredBefore.has(note.key);
+  if (!isOfRun) return { firstRow: null, isOwn: false };
+  return note.row === label ? { firstRow: null, isOwn: true } : { firstRow: note.row, isOwn: false };
 }

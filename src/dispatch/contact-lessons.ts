@@ -1,10 +1,17 @@
 import type { Draft, Outcome, RowFailure } from '../model.js';
 import { assertNever } from '../model.js';
 
+/** How a row ended, with its label, as far as it says something of its contact. */
+export interface Lesson {
+  readonly draft: Pick<Draft, 'contactId' | 'subOrg'>;
+  readonly label: string;
+  readonly outcome: { readonly kind: Exclude<Outcome['kind'], 'failed'> } | Pick<RowFailure, 'kind' | 'class'>;
+}
+
 /** What the rows of this run have shown of their contacts, for the rows that follow. */
 export interface ContactLessons {
   /** A row that ended open ends its lane: later notes of the contact would overtake it. A 404 is remembered for the contact. */
-  learn(row: { readonly draft: Draft; readonly label: string; readonly outcome: Outcome }): void;
+  learn(row: Lesson): void;
   /** What a row is that mustn't be sent because an earlier one of its contact ended open; null: it may. */
   held(draft: Draft): RowFailure | null;
   /** What a row is whose contact isn't there, as an earlier one was told; null: not known. */
@@ -61,6 +68,6 @@ export function createContactLessons(order: 'contact' | 'none'): ContactLessons 
 }
 
 /** A contact may be missing in one sub organization and there in another. */
-function addressOf({ contactId, subOrg }: Draft): string {
+function addressOf({ contactId, subOrg }: Lesson['draft']): string {
   return subOrg === null ? contactId : `${contactId}\0${subOrg}`;
 }

@@ -3,8 +3,8 @@ import type { Ledger, SharedLedger, Transition } from '../ledger/ledger.js';
 import type { Emit, MappedRow, NoteKey, Outcome, Part, RowFailure, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
 import type { Adopter } from './adopt.js';
-import { type ClaimedRow, type ClaimOptions, createClaims, type Submitted } from './claim.js';
-import { createContactLessons } from './contact-lessons.js';
+import { type ClaimedRow, type ClaimOptions, createClaims, meetKnown, type Submitted } from './claim.js';
+import { createContactLessons, type Lesson } from './contact-lessons.js';
 import { type DeliverOptions, type Delivery, deliver } from './deliver.js';
 import type { Gate } from './gate.js';
 import { asStop, type Halt } from './halt.js';
@@ -40,6 +40,8 @@ export interface DispatchOptions extends ClaimOptions {
   readonly retries: number;
   readonly giveUpAfterMs: number;
   readonly order: 'contact' | 'none';
+  /** What earlier rows of the run have shown elsewhere. Default: nothing, since all of them are dispatched here. */
+  readonly lessons?: readonly Lesson[];
 }
 
 /** How far the reader may be ahead of the settled rows: as far as there is work for the pool … */
@@ -55,6 +57,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
   const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
+  for (const lesson of options.lessons ?? []) contacts.learn(lesson);
   const claims = createClaims(options);
   const missingParts = createMissingParts(options);
   const delivery: DeliverOptions = { ...options, stopped: halt.signal };
@@ -231,9 +234,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     await writer.flush();
     const [note] = await options.lookup([row.draft.fingerprint]);
     if (note?.state === 'created' && options.duplicates === 'skip') {
-      const first = options.firstSeen.meet(note.key, row.ordinal);
-      const firstRow = first === null ? null : options.labelOf(first);
-      return outcomeOfKnown({ note, draft: row.draft, firstRow, recoveredBefore: options.recoveredBefore });
+      const met = meetKnown({ note, row, label: label(row) }, options);
+      return outcomeOfKnown({ note, draft: row.draft, ...met, recoveredBefore: options.recoveredBefore });
     }
     return held;
   }

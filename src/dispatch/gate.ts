@@ -27,6 +27,14 @@ export interface Gate {
   readonly outOfPatience: () => boolean;
 }
 
+/** What processes that send for the same run share of its pace. */
+export interface Quota {
+  /** Resolves when a request may leave, as far as the others are concerned; also when `stopped` aborts. */
+  turn(stopped: AbortSignal): Promise<void>;
+  /** To be called first: what this process has found by itself, now. Requests a second, and epoch milliseconds. */
+  watch(pace: () => { readonly allowed: number | null; readonly heldUntil: number }): void;
+}
+
 export interface GateOptions {
   readonly api: CallersApi;
   readonly clock: Clock;
@@ -38,6 +46,8 @@ export interface GateOptions {
   readonly concurrency: number;
   readonly rate: number | null;
   readonly giveUpAfterMs: number;
+  /** Where other processes send for the same run. Default: none does. */
+  readonly quota?: Quota | null;
   /** Where other processes write the same ledger: nothing is created while they may think that this one is dead. */
   readonly shared?: Pick<SharedLedger, 'isAlive' | 'untilAlive'> | null;
 }
@@ -47,10 +57,12 @@ const MAX_REFUSALS_THAT_STOP = 16;
 export function createGate(options: GateOptions): Gate {
   const { api, clock, halt, emit, giveUpAfterMs } = options;
   const shared = options.shared ?? null;
+  const quota = options.quota ?? null;
   const pool = createPool(options.concurrency);
   // Not the pool's slots: in some of them a request waits for its turn.
   let underWay = 0;
   const pace = createPace({ rate: options.rate, refusalsThatStop: Math.min(options.concurrency, MAX_REFUSALS_THAT_STOP) });
+  quota?.watch(() => ({ allowed: pace.ratePerSecond, heldUntil: pace.heldUntil }));
   const creates = openableBreaker('creating memories', options);
   const lists = openableBreaker('listing memories', options);
   const removes = openableBreaker('deleting memories', options);
@@ -60,15 +72,17 @@ export function createGate(options: GateOptions): Gate {
   let queued = 0;
   const turn = (): Promise<PaceTicket | null> | PaceTicket | null => {
     if (halt.signal.aborted) return null;
-    if (queued === 0 && pace.delayMs(clock.now()) <= 0) return pace.left(clock.now());
+    if (quota === null && queued === 0 && pace.delayMs(clock.now()) <= 0) return pace.left(clock.now());
     queued++;
     const mine = queue.then(async () => {
       for (;;) {
         const delay = pace.delayMs(clock.now());
         if (halt.signal.aborted) return null;
-        if (delay <= 0) return pace.left(clock.now());
+        if (delay <= 0) break;
         await clock.sleep(delay, halt.signal);
       }
+      await quota?.turn(halt.signal);
+      return halt.signal.aborted ? null : pace.left(clock.now());
     });
     queue = mine.finally(() => {
       queued--;

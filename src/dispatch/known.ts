@@ -7,13 +7,20 @@ export interface KnownRow {
   readonly draft: Draft;
   /** The row of this run that was the same note before; null: this is the first. */
   readonly firstRow: string | null;
+  /** What the ledger has of it is of this row, by a process that died before it could tell. */
+  readonly isOwn: boolean;
   /** Notes that this run found by looking before its first row. */
   readonly recoveredBefore: ReadonlySet<NoteKey>;
 }
 
 /** What a row is whose note the ledger knows and that isn't to be sent. A duplicate shares what became of its first. */
-export function outcomeOfKnown({ note, draft, firstRow, recoveredBefore }: KnownRow): Outcome {
+export function outcomeOfKnown({ note, draft, firstRow, isOwn, recoveredBefore }: KnownRow): Outcome {
   const { memoryId, createdAt } = note;
+  if (isOwn) {
+    const { how, attempts, failure } = note;
+    if (note.state === 'created' && how !== 'adopted') return { kind: how ?? 'created', memoryId, createdAt, attempts };
+    if (failure !== null) return { kind: 'failed', ...failure, details: null, attempts };
+  }
   switch (note.state) {
     case 'created':
       if (firstRow !== null) return { kind: 'duplicate', firstRow, memoryId, createdAt };

@@ -1,6 +1,6 @@
-import type { ClaimAnswer, KnownNote, Ledger, SharedLedger } from '../ledger/ledger.js';
+import type { ClaimAnswer, KnownNote, SharedLedger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
-import type { Clock, NoteKey, RowFailure } from '../model.js';
+import type { Clock, NoteKey, RowFailure, RunId } from '../model.js';
 import type { Looker } from './look.js';
 
 /** What a row does whose note, or whose contact, another process works on: it waits, and goes on where that one ended or died. */
@@ -20,7 +20,8 @@ export interface Patience {
 
 export interface OthersOptions {
   readonly shared: SharedLedger;
-  readonly ledger: Pick<Ledger, 'openNotes'>;
+  /** This run's. Several processes may work for it: what one of them left in doubt another one looks for. */
+  readonly runId: RunId;
   readonly looker: Pick<Looker, 'settle'>;
   readonly writer: LedgerWriter;
   readonly clock: Clock;
@@ -37,7 +38,7 @@ const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 1000;
 
 export function createOthers(options: OthersOptions): Others {
-  const { shared, looker, writer, clock, stopped, giveUpAfterMs } = options;
+  const { shared, runId, looker, writer, clock, stopped, giveUpAfterMs } = options;
   /** Looked for without a proof: not once more for each row. */
   const unproven = new Set<NoteKey>();
 
@@ -53,10 +54,10 @@ export function createOthers(options: OthersOptions): Others {
     },
     async lookFor({ key }) {
       if (options.inDoubt !== 'reconcile' || unproven.has(key)) return 'in_doubt';
-      const [note] = await options.ledger.openNotes({ after: (key - 1) as NoteKey, limit: 1 });
-      if (note?.key !== key) return 'ask_again';
-      // Of those that were in doubt before, the run has looked for all.
-      if (note.since < options.startedAt) return 'in_doubt';
+      const note = await shared.inDoubt(key);
+      if (note === null) return 'ask_again';
+      // Of those that others left in doubt before, the run has looked for all.
+      if (note.runId !== runId && note.since < options.startedAt) return 'in_doubt';
       if (!(await shared.hold(note))) {
         await clock.sleep(FIRST_WAIT_MS, stopped);
         return stopped.aborted ? null : 'ask_again';

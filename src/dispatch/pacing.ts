@@ -19,6 +19,8 @@ export interface Pace {
   hinted(now: number, hint: { readonly remaining: number | null; readonly resetMs: number | null }): void;
   /** Requests a second; null: no bound. */
   readonly ratePerSecond: number | null;
+  /** Everything waits until then, since everything was refused. */
+  readonly heldUntil: number;
   /** Since when nothing but 429s have come back; null where something else did. */
   readonly refusedSince: number | null;
 }
@@ -98,6 +100,9 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
     },
     get ratePerSecond() {
       return bound();
+    },
+    get heldUntil() {
+      return heldUntil;
     },
     get refusedSince() {
       return refusedSince;

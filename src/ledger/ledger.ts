@@ -174,6 +174,8 @@ export interface SharedLedger {
   hold(note: Pick<OpenNote, 'key' | 'contactId'>): Promise<boolean>;
   /** It stays in doubt. */
   letGo(key: NoteKey): Promise<void>;
+  /** The note, where it is in doubt and nobody works on it; null: it isn't any more. Also one of this run. */
+  inDoubt(key: NoteKey): Promise<OpenNote | null>;
   /** The memory of a note that this process has claimed, where one that had it before learnt of it late. */
   lateMemory(key: NoteKey): Promise<LateMemory | null>;
   /** Runs whose processes are alive. */

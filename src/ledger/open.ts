@@ -15,6 +15,8 @@ export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
   readonly inThread?: boolean;
   /** Called with a sentence for a person, where the opening takes a while. */
   readonly onWait?: (why: string) => void;
+  /** In Postgres only: see `PostgresMode`. */
+  readonly joins?: boolean;
 }
 
 /**

@@ -151,6 +151,6 @@ const STATES: Statement = {
 const WHO_HOLDS: Statement = {
   name: 'who_holds',
   text: `SELECT DISTINCT ON (n.contact_id) n.contact_id, n.note_key, run.run_id, owner.host, owner.pid
-    FROM memory_import.note AS n JOIN memory_import.owner AS owner USING (owner_number) LEFT JOIN memory_import.run AS run ON run.owner_number = n.owner_number
+    FROM memory_import.note AS n JOIN memory_import.owner AS owner USING (owner_number) LEFT JOIN memory_import.run AS run ON run.owner_number = n.owner_number OR run.run_number = owner.run_number
     WHERE n.contact_id IN (SELECT json_array_elements_text($1::json)) AND n.owner_number <> $2 ORDER BY n.contact_id, n.note_key`,
 };

@@ -34,9 +34,9 @@ export async function commitBatch(session: Session, commit: Commit): Promise<Com
   const answers = takenOver ? batch.claims.map(() => BUSY_ALWAYS) : await claimAll(session, commit);
   if (batch.contacts !== undefined && batch.contacts.length > 0) await session.query(LEARN, [learntRows(batch.contacts)]);
   if (batch.failures.length > 0) {
-    if (again) await session.query(FORGET_FAILURES, [runNumber, number]);
+    if (again) await session.query(FORGET_FAILURES, [runNumber, number, owner]);
     const failures = batch.failures.map((failure, position) => ({ ...failure, message: toText(failure.message), position }));
-    await session.query(RECORD_FAILURES, [JSON.stringify(failures), runNumber, number]);
+    await session.query(RECORD_FAILURES, [JSON.stringify(failures), runNumber, number, owner]);
   }
   return { answers, takenOver };
 }
@@ -74,12 +74,12 @@ function learntRows(contacts: readonly LearntContact[]): string {
 
 const FORGET_FAILURES: Statement = {
   name: 'forget_failures',
-  text: 'DELETE FROM memory_import.failure WHERE run_number = $1 AND batch = $2',
+  text: 'DELETE FROM memory_import.failure WHERE run_number = $1 AND batch = $2 AND owner_number = $3',
 };
 const RECORD_FAILURES: Statement = {
   name: 'record_failures',
-  text: `INSERT INTO memory_import.failure (run_number, batch, input, row, target, class, status, message, attempts)
-    SELECT $2, $3, input, "row", target, class, status, message, attempts
+  text: `INSERT INTO memory_import.failure (run_number, batch, owner_number, input, row, target, class, status, message, attempts)
+    SELECT $2, $3, $4, input, "row", target, class, status, message, attempts
     FROM json_to_recordset($1::json) AS f (position integer, input integer, "row" integer, target integer, class text, status integer, message text, attempts integer)
     ORDER BY position`,
 };

@@ -38,7 +38,7 @@ const DEAD_OWNERS: Statement = {
 const DYING_OWNERS: Statement = {
   name: 'dying_owners',
   text: `SELECT host, pid, what FROM memory_import.owner AS owner
-    WHERE ended_at IS NULL AND taken_over_at IS NULL AND owner_number <> $1
+    WHERE ended_at IS NULL AND taken_over_at IS NULL AND NOT is_worker AND owner_number <> $1
       AND (heartbeat < clock_timestamp() - ${DEAD_AFTER} OR NOT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND classid = ${LOCK_CLASS} AND objid = owner.owner_number))`,
 };

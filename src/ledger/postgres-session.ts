@@ -108,6 +108,26 @@ export async function openSession({ address, name, patienceMs }: SessionOptions)
   }
 }
 
+/** Connections for somebody who speaks to the driver itself, with its own ideas of types. Each is a session of its own. */
+export function openPool({
+  address,
+  name,
+  max,
+}: {
+  readonly address: LedgerAddress;
+  readonly name: string;
+  readonly max: number;
+}): pg.Pool {
+  const settings = parsePostgres(address.ledger);
+  if ('expected' in settings) throw new UserError(`--ledger: expected ${settings.expected}, found ${settings.found}`);
+  const { types: _, ...config } = clientConfig(settings, address.ledgerPassword);
+  const pool = new pg.Pool({ ...config, application_name: `memory-import ${name}`, max });
+  // A connection that is lost is opened again by the pool when it is needed.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => void client.on('error', () => {}));
+  return pool;
+}
+
 const SET_UP = `SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('idle_in_transaction_session_timeout', '15s', false),
   set_config('statement_timeout', '0', false), set_config('search_path', 'pg_catalog', false), pg_backend_pid() AS pid`;

@@ -4,6 +4,7 @@ import { fence } from './postgres-commit.js';
 import { inPostgresTransaction, type Line } from './postgres-line.js';
 import { DEAD_AFTER, type Owner } from './postgres-owner.js';
 import { type Statement, toText } from './postgres-session.js';
+import { toOpenNote } from './rows.js';
 
 /** What this process works on, and what it asks the others. */
 export interface PostgresSharing {
@@ -52,6 +53,10 @@ export function createPostgresSharing({
         await line.run((session) => session.query(LET_GO, [key, owner.number]));
         held.delete(key);
       },
+      async inDoubt(key) {
+        const [row] = await line.run((session) => session.query(IN_DOUBT, [key]));
+        return row === undefined ? null : toOpenNote(row);
+      },
       async lateMemory(key) {
         const [row] = await line.run((session) => session.query(LATE_MEMORY, [key]));
         return row === undefined ? null : { id: String(row.late_memory_id), createdAt: row.late_created_at as string | null };
@@ -77,6 +82,11 @@ const HOLD: Statement = {
 const LET_GO: Statement = {
   name: 'let_go',
   text: `UPDATE memory_import.note SET owner_number = NULL WHERE note_key = $1 AND owner_number = $2 AND state = 'in_doubt'`,
+};
+const IN_DOUBT: Statement = {
+  name: 'in_doubt',
+  text: `SELECT note.*, run.run_id FROM memory_import.note AS note JOIN memory_import.run AS run USING (run_number)
+    WHERE note_key = $1 AND state = 'in_doubt' AND note.owner_number IS NULL`,
 };
 const LATE_MEMORY: Statement = {
   name: 'late_memory',

@@ -27,6 +27,8 @@ export interface PostgresMode {
   readonly requestTimeoutMs: number;
   /** Called with a sentence for a person, where the opening takes a while. */
   readonly onWait?: (why: string) => void;
+  /** True: the run has begun elsewhere, and this process works for it. Default: it begins here. */
+  readonly joins?: boolean;
 }
 
 /** A commit that takes longer has lost its connection, most likely. */
@@ -52,7 +54,9 @@ export async function openPostgresLedger(mode: PostgresMode): Promise<Ledger> {
       const begun = await begin(session, mode);
       owner = await startOwner({ address, number: begun.owner, session, now });
       await prepareWorker(worker, begun.owner);
-      await settleDying(worker, { ownNumber: begun.owner, now, ...(mode.onWait === undefined ? {} : { onWait: mode.onWait }) });
+      // Whoever began the run has done it; rows of what has died since are waited for one by one.
+      if (mode.joins !== true)
+        await settleDying(worker, { ownNumber: begun.owner, now, ...(mode.onWait === undefined ? {} : { onWait: mode.onWait }) });
       // A clock that was set back since: nobody must wait for a time that is years away.
       await worker.query(NOT_IN_THE_FUTURE, [now() + mode.requestTimeoutMs]);
       const [found] = await worker.query(HAS, [begun.owner]);
@@ -103,6 +107,48 @@ export async function openPostgresToRead(address: LedgerAddress, target?: ReadTa
         wasEmpty: found?.notes === false,
         hadCreated: found?.created === true,
       });
+    } catch (error) {
+      await session.end();
+      throw error;
+    }
+  });
+}
+
+/** A process that takes part in the runs of others: alive as its heartbeat says, and the owner of nothing by itself. */
+export interface Presence extends Pick<Owner, 'number' | 'isAlive' | 'onLost'> {
+  /** Tells the others that it has ended. */
+  close(): Promise<void>;
+}
+
+/** @throws UserError where the ledger can't be used, or is another account's */
+export async function openPostgresPresence(
+  mode: Pick<PostgresMode, 'address' | 'what' | 'target' | 'requestTimeoutMs' | 'now'>,
+): Promise<Presence> {
+  const { address, target, now } = mode;
+  return asUserError(address, async () => {
+    const session = await openSession({ address, name: 'worker', patienceMs: COMMIT_PATIENCE_MS });
+    try {
+      await migratePostgres(session, address);
+      const other = await openReader(address);
+      try {
+        await refusePooling(session, other, address);
+      } finally {
+        await other.end();
+      }
+      await checkStored(session, target, address);
+      const [row] = await session.query(NEW_OWNER, [hostname(), process.pid, mode.what, mode.requestTimeoutMs, null, true]);
+      const owner = await startOwner({ address, number: Number(row?.owner_number), session, now });
+      return {
+        number: owner.number,
+        isAlive: owner.isAlive,
+        onLost: owner.onLost,
+        async close() {
+          await owner.close();
+          const last = await openReader(address).catch(() => null); // without it the others wait for its last heartbeat to grow old
+          await last?.query(END_OWNER, [owner.number]).catch(() => {});
+          await last?.end();
+        },
+      };
     } catch (error) {
       await session.end();
       throw error;
@@ -168,9 +214,12 @@ const HAS: Statement = {
   name: 'has',
   text: `SELECT EXISTS (SELECT 1 FROM memory_import.note WHERE state <> 'released') AS notes,
     EXISTS (SELECT 1 FROM memory_import.note WHERE state = 'created') AS created,
-    EXISTS (SELECT 1 FROM memory_import.owner WHERE ended_at IS NULL AND taken_over_at IS NULL AND owner_number <> $1) AS others`,
+    EXISTS (SELECT 1 FROM memory_import.owner
+      WHERE ended_at IS NULL AND taken_over_at IS NULL AND NOT is_worker AND owner_number <> $1) AS others`,
 };
-const NEW_OWNER = `INSERT INTO memory_import.owner (host, pid, what, request_timeout_ms) VALUES ($1, $2, $3, $4) RETURNING owner_number`;
+const NEW_OWNER = `INSERT INTO memory_import.owner (host, pid, what, request_timeout_ms, run_number, is_worker)
+  VALUES ($1, $2, $3, $4, $5, $6) RETURNING owner_number`;
+const RUN_NUMBER = 'SELECT run_number FROM memory_import.run WHERE run_id = $1';
 const NEW_RUN = `INSERT INTO memory_import.run (run_id, owner_number, record) VALUES ($1, $2, $3)
   ON CONFLICT (run_id) DO NOTHING RETURNING run_number`;
 const NOT_IN_THE_FUTURE = `UPDATE memory_import.note SET since = $1 WHERE state = 'in_doubt' AND owner_number IS NULL AND since > $1`;
@@ -178,11 +227,19 @@ const NOT_IN_THE_FUTURE = `UPDATE memory_import.note SET since = $1 WHERE state 
 /** One after the other: of two first runs with different targets one is refused. */
 async function begin(session: Session, mode: PostgresMode): Promise<{ readonly owner: number; readonly run: number }> {
   const { address, target, sameAccount, runId } = mode;
+  const ownerValues = [hostname(), process.pid, mode.what.replaceAll('\0', ''), mode.requestTimeoutMs];
   return inPostgresTransaction(session, async () => {
     await session.query('SELECT pg_advisory_xact_lock($1, $2)', [LOCK_CLASS, OPENING_LOCK]);
+    if (mode.joins === true) {
+      await checkStored(session, target, address);
+      const [run] = await session.query(RUN_NUMBER, [runId]);
+      if (run === undefined) throw new UserError(`The ledger ${address.ledger} doesn't know the run ${runId}. Nothing was sent.`);
+      const [owner] = await session.query(NEW_OWNER, [...ownerValues, run.run_number, false]);
+      return { owner: Number(owner?.owner_number), run: Number(run.run_number) };
+    }
     if (sameAccount || !(await checkStored(session, target, address)))
       await session.query(WRITE_TARGET, [JSON.stringify(storedTarget(target))]);
-    const [owner] = await session.query(NEW_OWNER, [hostname(), process.pid, mode.what.replaceAll('\0', ''), mode.requestTimeoutMs]);
+    const [owner] = await session.query(NEW_OWNER, [...ownerValues, null, false]);
     const [run] = await session.query(NEW_RUN, [runId, owner?.owner_number, JSON.stringify(begunRun(runId, mode.now()))]);
     if (run === undefined) throw new UserError(`A run with the id ${runId} is in the ledger already. Nothing was sent. Start again.`);
     return { owner: Number(owner?.owner_number), run: Number(run.run_number) };

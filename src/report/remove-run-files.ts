@@ -63,6 +63,7 @@ const REPORT_FILES: readonly RegExp[] = [
   /^(?:failures|malformed|undo)(?:-\d+)?\.csv$/,
   /^verify-(?:sample|incomplete)\.csv$/,
   /^summary\.json$/,
+  /^import\.log$/,
   /^report\.html$/,
   // What a run that was killed was about to rename.
   /^\.[a-z-]+(?:-\d+)?(?:\.[a-z]+)?-\d+\.tmp$/,

@@ -3,13 +3,14 @@ import { hasChanged } from '../dispatch/known.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
-import type { NoteKey, Outcome } from '../model.js';
+import type { NoteKey, Outcome, RunId } from '../model.js';
 import type { ResolvedOptions } from '../options.js';
 import { lostParts, memoryIdsOf } from './part-ids.js';
 import type { PreparedRow, PreparedRows } from './rows.js';
 import type { SettledRows } from './settled-rows.js';
 
 export interface Admission {
+  readonly runId: RunId;
   readonly ledger: Ledger;
   readonly writer: LedgerWriter;
   readonly dispatcher: Dispatcher;
@@ -18,14 +19,14 @@ export interface Admission {
   readonly rows: Pick<PreparedRows, 'labelOf'>;
   /** Found by looking before the first row: they are `recovered`, which the dispatcher says. */
   readonly recoveredBefore: ReadonlySet<NoteKey>;
-  readonly options: Pick<ResolvedOptions, 'duplicates'>;
+  readonly options: Pick<ResolvedOptions, 'duplicates' | 'distribute'>;
 }
 
 const LOOKUP_BATCH = 256;
 
 /** claim, its cheap half: what is known to be imported is settled here, and only the rest takes its place in a lane. */
 export async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<void> {
-  const { ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options } = admission;
+  const { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options } = admission;
   for (let from = 0; from < batch.length; from += LOOKUP_BATCH) {
     const part = batch.slice(from, from + LOOKUP_BATCH);
     const known = await ledger.lookup(part.flatMap((row) => (row.kind === 'mapped' ? [row.draft.fingerprint] : [])));
@@ -50,9 +51,14 @@ export async function admit(batch: readonly PreparedRow[], admission: Admission)
         continue;
       }
       const note = known[next++] ?? null;
-      const isImported = note?.state === 'created' && !recoveredBefore.has(note.key);
+      // By this run, and not heard of yet: a worker made it a moment ago, of this row's twin.
+      const isNews = note?.runId === runId && !firstSeen.has(note.key);
+      const isImported = note?.state === 'created' && !recoveredBefore.has(note.key) && !isNews;
       // Of several identical notes in parts each part finds its own, in the row's turn.
-      const isOneOfMany = options.duplicates === 'create' && note !== null && (firstSeen.has(note.key) || row.draft.parts !== undefined);
+      const isOneOfMany =
+        options.duplicates === 'create' &&
+        note !== null &&
+        (firstSeen.has(note.key) || row.draft.parts !== undefined || options.distribute);
       if (note === null || !isImported || isOneOfMany || (await lostParts(ledger, row.draft)) > 0) {
         const room = dispatcher.submit(row);
         if (room !== null) await room;

@@ -18,6 +18,7 @@ import { keepHeapSmall } from '../small-heap.js';
 /** `memory-import import`. */
 export async function importCommand(call: Call): Promise<number> {
   if (call.values.dryRun) return (await import('./plan.js')).planCommand(call);
+  if (call.values.detach) return (await import('./import-detached.js')).importDetached(call);
   return withRunMetrics(call, runImport);
 }
 
@@ -55,6 +56,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
       signal: drain.signal,
       onEvent(event) {
         started ||= event.type === 'run_started';
+        if (event.type === 'run_started') io.tellParent?.(event.runId);
         watchHeap(event);
         metrics.consume(event);
         screen.onEvent(event);

@@ -106,7 +106,20 @@ describe('help', () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\]|\[command\]| )/gm)].map((found) => found[1]);
-    expect(listed).toEqual(['import', 'plan', 'doctor', 'runs', 'report', 'verify', 'undo', 'ledger', 'profiles', 'sandbox', 'help']);
+    expect(listed).toEqual([
+      'import',
+      'plan',
+      'doctor',
+      'runs',
+      'report',
+      'verify',
+      'undo',
+      'ledger',
+      'profiles',
+      'sandbox',
+      'worker',
+      'help',
+    ]);
   });
 
   it('of a group of commands lists them', async () => {

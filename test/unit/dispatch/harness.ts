@@ -214,6 +214,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
       lookup: ledger.lookup,
       lateMemory: ledger.shared?.lateMemory ?? null,
       others: null,
+      sharedRun: null,
       skewMs: connection.clockSkewMs,
       clock: own,
       halt,

@@ -37,16 +37,17 @@ function open({ open: note = openNote(), holds = true, finds = { kind: 'absent' 
   const said: string[] = [];
   const recovered = new Set<NoteKey>();
   const stop = new AbortController();
-  const shared: Pick<SharedLedger, 'hold' | 'letGo'> = {
+  const shared: Pick<SharedLedger, 'hold' | 'letGo' | 'inDoubt'> = {
     hold: async () => {
       said.push('hold');
       return holds;
     },
     letGo: async () => void said.push('let go'),
+    inDoubt: async (key) => (note?.key === key ? note : null),
   };
   const others = createOthers({
     shared: shared as SharedLedger, // the rest isn't asked
-    ledger: { openNotes: async ({ after }) => (note !== null && note.key > (after ?? 0) ? [note] : []) },
+    runId: 'run-a' as OthersOptions['runId'],
     looker: { settle: async () => finds },
     writer: { settle: async (step: Transition) => void settled.push(step) } as OthersOptions['writer'], // the rest isn't asked
     clock,
@@ -124,6 +125,12 @@ describe('a note that came into doubt while the run goes on', () => {
 
   test.each<[string, Setting, string, readonly string[]]>([
     ['that was in doubt before the run began has been looked for', { open: openNote({ since: 999 }) }, 'in_doubt', []],
+    [
+      'that another process of this run left is looked for, whatever its clock said',
+      { open: openNote({ runId: 'run-a' as OpenNote['runId'], since: 999 }), holds: false },
+      'ask_again',
+      ['hold'],
+    ],
     ['that somebody has settled meanwhile is asked for again', { open: null }, 'ask_again', []],
     ['that another process looks for is waited for', { holds: false }, 'ask_again', ['hold']],
     ['isn\u2019t looked for where the user wants none of it', { inDoubt: 'report' }, 'in_doubt', []],

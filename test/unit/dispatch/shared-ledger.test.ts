@@ -10,6 +10,7 @@ const ALIVE: SharedLedger = {
   onLost: () => {},
   hold: async () => true,
   letGo: async () => {},
+  inDoubt: async () => null,
   lateMemory: async () => null,
   runsUnderWay: async () => new Set(),
 };

@@ -68,6 +68,7 @@ describe('defaults', () => {
       only: null,
       accept: [],
       excel: false,
+      distribute: false,
     });
   });
 

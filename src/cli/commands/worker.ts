@@ -1,0 +1,40 @@
+import { OptionsError } from '../../errors.js';
+import { DAY_MS, duration } from '../../option-values.js';
+import { runWorker } from '../../worker.js';
+import { drainOnSignal } from '../drain.js';
+import { EXIT } from '../exit-codes.js';
+import { toImportOptions } from '../import-options.js';
+import type { Call } from '../io.js';
+import { resolveScreenOptions } from '../screen-options.js';
+import { secretsOf } from '../secrets.js';
+import { openStderr } from '../stderr.js';
+import { logWorker } from '../worker-log.js';
+
+/** `memory-import worker`: until a signal, or until there is nothing to do. */
+export async function workerCommand(call: Call): Promise<number> {
+  const { io } = call;
+  const { idleExit, ...values } = call.values;
+  const options = resolveScreenOptions({ ...values, progress: false });
+  const { logger } = await openStderr({ io, options, secrets: secretsOf(call) });
+  const idleExitMs = idleExit === undefined ? null : durationOf(idleExit);
+  const drain = drainOnSignal(io, (message) => logger.warn({ event: 'signal' }, message));
+  try {
+    await runWorker(
+      { ...toImportOptions({ args: [], values }), idleExitMs },
+      { signal: drain.signal, env: io.env, onEvent: logWorker(logger) },
+    );
+    return EXIT.done;
+  } finally {
+    drain.release();
+  }
+}
+
+function durationOf(given: unknown): number {
+  const problems: string[] = [];
+  const found = duration(0, 30 * DAY_MS)(given, (expected, shown = JSON.stringify(given)) => {
+    problems.push(`--idle-exit: expected ${expected}, found ${shown}`);
+    return undefined;
+  });
+  if (found === undefined) throw new OptionsError(problems);
+  return found;
+}
