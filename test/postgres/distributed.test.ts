@@ -40,7 +40,7 @@ const test = benchTest
 const distribute = (bench: Bench, database: TestDatabase, args: readonly string[]): CliRun =>
   bench.startImport([...args, '--distribute', '--ledger', database.url, '--timeout', '2s', '--reconcile-wait', '500ms']);
 const startWorker = (bench: Bench, database: TestDatabase): CliRun => bench.start(['worker', '--ledger', database.url]);
-const untilCreated = (bench: Bench, count: number) => until(`${count} notes`, () => bench.sandbox.stats().created >= count, 60_000);
+const untilCreated = (bench: Bench, count: number) => until(`${count} notes`, () => bench.sandbox.stats().created >= count);
 /** What else would take fifteen seconds: a process that is dead doesn't come back. */
 const letItBeLongAgo = (database: TestDatabase, { child }: CliRun) =>
   database.query(`UPDATE memory_import.owner SET heartbeat = heartbeat - interval '1 minute' WHERE pid = $1`, [child.pid]);
