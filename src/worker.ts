@@ -6,7 +6,7 @@ import { workChunk } from './cluster/work-chunk.js';
 import { openWorkerStore } from './cluster/worker-store.js';
 import { LedgerError, StoppedError, UserError } from './errors.js';
 import type { ImportHooks } from './import.js';
-import { openPostgresPresence } from './ledger/postgres.js';
+import { openPostgresPresence, type Presence } from './ledger/postgres.js';
 import { isPostgres } from './ledger-address.js';
 import type { ImportEvent } from './model.js';
 import { type ImportOptions, readConfig, resolveOptions } from './options.js';
@@ -22,6 +22,8 @@ export type WorkerEvent =
           | 'rate_limited'
           | 'looked'
           | 'surplus'
+          /** Rows that this worker has settled: told, and taken as its own. */
+          | 'rows_settled'
           | 'warning'
           | 'paused'
           | 'resumed'
@@ -50,6 +52,8 @@ export interface WorkerOptions extends Pick<ImportOptions, 'config' | 'baseUrl' 
 export interface WorkerHooks extends Pick<ImportHooks, 'signal' | 'env' | 'clock'> {
   /** Everything that happens, as it happens. It must not throw. */
   readonly onEvent?: (event: WorkerEvent) => void;
+  /** Called once, when the ledger is open and the queue is asked: from now on the worker takes chunks, as long as it is alive. */
+  readonly onReady?: (presence: Pick<Presence, 'isAlive' | 'onLost'>) => void;
 }
 
 /** So many chunks at the same time: while one waits for the last of its rows others keep the pool busy. */
@@ -62,7 +66,7 @@ const WATCH_MS = 500;
  * @throws UserError where it can't start; LedgerError where it can't go on: it was taken for dead, or Postgres is gone
  */
 export async function runWorker({ idleExitMs = null, ...given }: WorkerOptions, hooks: WorkerHooks = {}): Promise<void> {
-  const { signal, env = process.env, clock = realClock, onEvent = () => {} } = hooks;
+  const { signal, env = process.env, clock = realClock, onEvent = () => {}, onReady = () => {} } = hooks;
   const options = resolveOptions(given, env, { key: true, inputs: false });
   if (!isPostgres(options.ledger)) throw new UserError(`--ledger: expected postgres://…, which workers share, found ${options.ledger}`);
   const { baseUrl, apiKey, timeoutMs } = options;
@@ -102,10 +106,8 @@ export async function runWorker({ idleExitMs = null, ...given }: WorkerOptions, 
     onEvent({ type: 'run_joined', runId: run.runId });
     return { ...session, close: () => session.close().finally(() => onEvent({ type: 'run_left', runId: run.runId })) };
   };
-  const pass = (event: ImportEvent): void => {
-    // The others are the coordinator's.
-    if (event.type !== 'rows_settled') onEvent(event as WorkerEvent);
-  };
+  // Of the others nobody speaks here: they are the coordinator's.
+  const pass = (event: ImportEvent): void => onEvent(event as WorkerEvent);
   const sessionOf = (number: number): Promise<RunSession | null> => {
     const known = sessions.get(number);
     if (known !== undefined) return known;
@@ -178,6 +180,7 @@ export async function runWorker({ idleExitMs = null, ...given }: WorkerOptions, 
       signal?.addEventListener('abort', onSignal, { once: true });
       if (signal?.aborted === true) end();
       queue.ended.then(() => end(), end);
+      onReady(presence);
       onEvent({ type: 'worker_ready' });
       await watch().catch(end);
       // Nothing new is begun; what is under way is finished, and the rest goes back.

@@ -176,6 +176,13 @@ export const OPTION_SPECS: readonly OptionSpec[] = [
     meaning: 'how long it waits for something to do before it ends, with exit 0; without it, for ever',
     commands: ['worker'],
   },
+  {
+    name: 'metricsPort',
+    flags: '--metrics-port <port>',
+    meaning:
+      'serve /metrics for Prometheus, /healthz and /readyz on this port (0: any free one, the log says which), for everybody who reaches this machine; `127.0.0.1:9464`: for this machine only',
+    commands: ['worker'],
+  },
   { name: 'rate', flags: '--rate <n>', meaning: 'most requests a second', commands: PACED },
   { name: 'retries', flags: '--retries <n>', default: '5', meaning: 'tries after the first, for each row', commands: PACED },
   { name: 'timeout', flags: '--timeout <duration>', default: '30s', meaning: "one request's", commands: API },

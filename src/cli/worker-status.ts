@@ -1,5 +1,5 @@
-import type { Emit } from '../model.js';
 import { VERSION } from '../version.js';
+import type { WorkerEvent } from '../worker.js';
 import type { Call } from './io.js';
 import { parseStatusAddress, serveStatus } from './status-server.js';
 
@@ -7,7 +7,7 @@ import { parseStatusAddress, serveStatus } from './status-server.js';
 export interface WorkerStatus {
   /** Where it is served; null: nowhere. */
   readonly url: string | null;
-  readonly consume: Emit;
+  readonly consume: (event: WorkerEvent) => void;
   /** The ledger is open, and the worker takes chunks. */
   opened(ledger: Heartbeat): void;
   /** It takes no further chunk: what is under way is finished. */
@@ -32,6 +32,27 @@ export async function withWorkerStatus(
   const { createEventCounts } = await import('../report/event-counts.js');
   const counts = createEventCounts({ of: 'process', version: VERSION });
   const ready = counts.gauge('memory_import_worker_ready', '1 while this worker takes chunks, else 0; as /readyz.');
+  const runs = counts.gauge('memory_import_worker_runs', 'Runs that this worker takes part in just now.');
+  const chunks = counts.count('memory_import_worker_chunks', 'Chunks % that have ended, finished or handed back.');
+
+  const consume = (event: WorkerEvent): void => {
+    switch (event.type) {
+      case 'run_joined':
+        runs.inc();
+        return;
+      case 'run_left':
+        runs.dec();
+        return;
+      case 'chunk_ended':
+        chunks.inc({}, 1);
+        return;
+      case 'worker_ready':
+      case 'chunk_started':
+        return;
+      default:
+        counts.consume(event);
+    }
+  };
 
   let heartbeat: Heartbeat | null = null;
   let isStopping = false;
@@ -54,7 +75,7 @@ export async function withWorkerStatus(
   try {
     return await command({
       url: `http://${host.includes(':') ? `[${host}]` : host}:${server.port}`,
-      consume: counts.consume,
+      consume,
       opened(ledger) {
         heartbeat = ledger;
         // For good: until then Postgres may come back, and a restart of the worker would help nobody.

@@ -19,6 +19,7 @@ export interface RunSession {
   readonly inputs: readonly SourceInput[];
   /** Notes found by looking, before the run's first row or here. */
   readonly recovered: Set<NoteKey>;
+  readonly emit: Emit;
   /** What happened since it was asked last. */
   events(): readonly ToldEvent[];
   close(): Promise<void>;
@@ -88,6 +89,7 @@ export async function openRunSession(given: SessionOptions): Promise<RunSession>
     halt,
     inputs,
     recovered: new Set(recovered as readonly NoteKey[]),
+    emit,
     events: () => pending.splice(0),
     async close() {
       await stages.close();

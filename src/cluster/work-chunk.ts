@@ -16,11 +16,12 @@ const TELL_EVERY_MS = 200;
  * @returns how many rows it has settled
  */
 export async function workChunk(chunk: TakenChunk, session: RunSession, store: Pick<WorkerStore, 'tell'>): Promise<number> {
-  const { stages, halt, inputs, recovered } = session;
+  const { stages, halt, inputs, recovered, emit } = session;
   const keys = new Map<number, NoteKey>();
   const firstSeen = createFirstSeen();
   const places = new Map<SourceRow, number>();
   let rows: ToldRow[] = [];
+  let unsaid: SettledRow[] = [];
   let lessons: ToldLesson[] = [];
   let settled = 0;
   let batch = 0;
@@ -35,23 +36,26 @@ export async function workChunk(chunk: TakenChunk, session: RunSession, store: P
 
   const tell = (end: ChunkNews['end']): Promise<void> => {
     telling = telling.then(async () => {
-      const news = { rows, lessons };
+      const news = { rows, lessons, said: unsaid };
       const events = session.events();
-      [rows, lessons] = [[], []];
+      [rows, lessons, unsaid] = [[], [], []];
       if (!isOurs || (end === null && news.rows.length === 0 && events.length === 0)) return;
       const { partition, sequence } = chunk;
       const told = { chunk: { partition, sequence }, rows: news.rows, events };
       isOurs = await store.tell(chunk, { batch: ++batch, told, lessons: news.lessons, end });
+      if (isOurs && news.said.length > 0) emit({ type: 'rows_settled', rows: news.said });
     });
     telling.catch(() => {}); // told where it is awaited
     return telling;
   };
 
-  const report = async ({ source, draft, outcome }: SettledRow): Promise<void> => {
+  const report = async (settledRow: SettledRow): Promise<void> => {
+    const { source, draft, outcome } = settledRow;
     const place = places.get(source);
     const row = place === undefined ? undefined : chunk.rows[place];
     if (place === undefined || row === undefined || draft === null) throw new Error('a row that is not of this chunk');
     settled++;
+    unsaid.push(settledRow);
     const identity = identityOf(row.draft, draft);
     rows.push({ place, outcome, key: keys.get(place) ?? null, ...(identity === undefined ? {} : { identity }) });
     if (outcome.kind === 'failed' && TEACHES.has(outcome.class)) {

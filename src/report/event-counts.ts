@@ -5,7 +5,8 @@ import { FAILURE_CLASSES, type ImportEvent, type Outcome, type SettledRow } from
 export interface EventCounts {
   consume(event: ImportEvent): void;
   gauge(name: string, help: string): Gauge;
-  /** With a label; what can be there is there from the beginning, so that an alert doesn't wait for a series that never comes. */
+  /** @param help % in it is whose count it is */
+  count(name: string, help: string): Count<never>;
   gaugeBy<L extends string>(name: string, help: string, label: L): Gauge<L>;
   text(): Promise<string>;
   readonly contentType: string;
@@ -61,6 +62,7 @@ export function createEventCounts({
     buckets: LATENCY_BUCKETS,
     registers: [registry],
   });
+  // What can be is there from the beginning, so that an alert doesn't wait for a series that never comes.
   for (const outcome of OUTCOMES) rows.inc({ outcome }, 0);
   for (const name of FAILURE_CLASSES) failedRows.inc({ class: name }, 0);
 
@@ -72,6 +74,7 @@ export function createEventCounts({
   return {
     gauge,
     gaugeBy,
+    count,
     text: () => registry.metrics(),
     contentType: registry.contentType,
     consume(event) {
@@ -110,6 +113,6 @@ export function createEventCounts({
 
 const STOPPED = '1 for the reason why the last run stopped before its input ended.';
 
-interface Count<L extends string> {
+export interface Count<L extends string> {
   inc(labels: Partial<Record<L, string | number>>, by: number): void;
 }

@@ -2,10 +2,12 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { KEY, test } from '../support/bench.js';
+import { type CliRun, until } from '../support/cli.js';
 import { createCluster } from '../support/containers.js';
 import { createDatabase, POSTGRES, type TestDatabase } from '../support/databases.js';
 import { MANIFESTS, type PodSpec, podOf } from '../support/kubernetes.js';
 import { csvOf, makeNotes } from '../support/notes.js';
+import { parsePrometheus } from '../support/prometheus.js';
 import { expectConverged } from '../support/promises.js';
 
 describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really run', () => {
@@ -38,6 +40,51 @@ describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really 
     expect(readdirSync(cluster.folder('crm-exports'))).toEqual(['notes.csv']);
     const volumes = readdirSync(join(bench.folder, 'volumes'));
     expect(volumes.sort()).toEqual(['crm-exports', 'import-ca', 'import-key', 'import-tmp', 'memory-import', 'prune-ca']);
+  });
+
+  test('workers and a coordinator import together; probes and Prometheus are answered; a drained worker hands back and ends with 0', async ({
+    createBench,
+    onTestFinished,
+  }) => {
+    await database.empty();
+    const bench = await createBench({ latencyMs: 5 });
+    const notes = makeNotes({ count: 400, contacts: 60 });
+    const cluster = createCluster(bench.folder, { ledger: database.url, 'base-url': bench.sandbox.url, 'callers.key': KEY });
+    writeFileSync(join(cluster.folder('crm-exports'), 'notes.csv'), csvOf(notes));
+    const [worker] = podsOf('worker.yaml') as [PodSpec];
+    const [coordinator] = podsOf('coordinator.yaml') as [PodSpec];
+    // Its port can't be had twice on one machine.
+    const workers = [1, 2].map(() => cluster.start(worker, (argument) => (argument === '9464' ? '127.0.0.1:0' : argument)));
+    for (const { end } of workers) onTestFinished(end);
+    const { startupProbe, readinessProbe, livenessProbe } = worker.containers[0];
+    const ask = async (run: CliRun, path: string) => {
+      await run.says('"status_served"');
+      const response = await fetch(`${/"url":"([^"]+)"/.exec(run.stderr())?.[1]}${path}`);
+      return { code: response.status, text: await response.text() };
+    };
+    for (const run of workers) {
+      await run.says('worker_ready');
+      for (const probe of [startupProbe, readinessProbe, livenessProbe])
+        expect(await ask(run, probe!.httpGet.path)).toMatchObject({ code: 200 });
+    }
+
+    const run = cluster.start(coordinator);
+    onTestFinished(run.end);
+    await until('some notes', () => bench.sandbox.stats().created > 20);
+    const [drained, other] = workers as [CliRun, CliRun];
+    drained.kill('SIGTERM');
+    expect(await drained.ended).toMatchObject({ code: 0 });
+    const { code, stderr } = await run.ended;
+    expect(code, stderr).toBe(0);
+    expectConverged(bench.sandbox, notes);
+    expect(await database.query('SELECT status, created::integer FROM memory_import.runs')).toEqual([
+      { status: 'completed', created: 400 },
+    ]);
+    const scrape = parsePrometheus((await ask(other, '/metrics')).text);
+    expect(scrape.value('memory_import_rows', { outcome: 'created' })).toBeGreaterThan(0);
+    expect(scrape.value('memory_import_worker_chunks')).toBeGreaterThan(0);
+    other.kill('SIGTERM');
+    expect(await other.ended).toMatchObject({ code: 0 });
   });
 });
 

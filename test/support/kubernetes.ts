@@ -109,10 +109,17 @@ export interface Container {
   readonly name: string;
   readonly args: readonly string[];
   readonly workingDir: string;
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
   readonly env: readonly {
     readonly name: string;
     readonly valueFrom: Readonly<Record<'configMapKeyRef' | 'secretKeyRef', { readonly name: string; readonly key: string } | undefined>>;
   }[];
   readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
   readonly [other: string]: unknown;
+}
+
+export interface Probe {
+  readonly httpGet: { readonly path: string };
 }

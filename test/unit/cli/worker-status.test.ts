@@ -70,6 +70,10 @@ describe('the status of a worker', () => {
     status.consume({ type: 'request', verb: 'create', status: 201, sent: true, durationMs: 20 });
     status.consume({ type: 'request', verb: 'create', status: 429, sent: true, durationMs: 20 });
     status.consume({ type: 'rate_limited', waitMs: 1000, ratePerSecond: null });
+    const chunk = { runId: 'r', partition: 0, sequence: 0 };
+    status.consume({ type: 'run_joined', runId: 'r' });
+    status.consume({ type: 'chunk_started', ...chunk, rows: 2 });
+    status.consume({ type: 'chunk_ended', ...chunk, settled: 2 });
     for (let twice = 0; twice < 2; twice++) status.consume({ type: 'surplus', contactId: 'c', memoryIds: ['m-1', 'm-2'] });
     const { text, type } = await get('/metrics');
     expect(type).toMatch(/^text\/plain; version=0\.0\.4/);
@@ -79,6 +83,8 @@ describe('the status of a worker', () => {
     expect(scrape.value('memory_import_surplus_memories')).toBe(2);
     expect(scrape.value('memory_import_rows', { outcome: 'created' })).toBe(0);
     expect(scrape.value('memory_import_worker_ready')).toBe(1);
+    expect(scrape.value('memory_import_worker_runs')).toBe(1);
+    expect(scrape.value('memory_import_worker_chunks')).toBe(1);
     expect(scrape.families.get('memory_import_requests')).toEqual({ type: 'counter', help: expect.stringContaining('of this process') });
     expect(scrape.value('process_resident_memory_bytes')).toBeGreaterThan(1e6);
     expect(scrape.value('memory_import_request_duration_seconds_count', { verb: 'create' })).toBe(2);
