@@ -9,6 +9,7 @@ import { EXIT } from '../../../src/cli/exit-codes.js';
 import { toImportOptions } from '../../../src/cli/import-options.js';
 import type { Call } from '../../../src/cli/io.js';
 import { runProgram } from '../../../src/cli/program.js';
+import { withWorkerStatus } from '../../../src/cli/worker-status.js';
 import { resolveOptions } from '../../../src/options.js';
 import { createRunMetrics } from '../../../src/report/metrics.js';
 import { parsePrometheus } from '../../support/prometheus.js';
@@ -75,7 +76,14 @@ describe('the examples in deploy/', () => {
     const ends = { endedAt: 0, exitCode: 0, completedAt: 0, succeededAt: 0 };
     const metrics = createRunMetrics({ importName: 'x', version: '1' });
     const text = await metrics.text({ startedAt: 0, at: 0, running: false, ended: ends });
-    const names = parsePrometheus(text).families;
+    const ofRun = parsePrometheus(text).families;
+    let served = '';
+    await withWorkerStatus({ values: { metricsPort: '127.0.0.1:0' } }, async ({ url }) => {
+      served = await (await fetch(`${url}/metrics`)).text();
+      return 0;
+    });
+    const ofWorker = [...parsePrometheus(served).families].filter(([name]) => name.startsWith('memory_import_'));
+    const names = new Map([...ofRun, ...ofWorker]);
     for (const [file, content] of [
       ['alerts.yaml', alerts],
       ['README.md', read('README.md')],
