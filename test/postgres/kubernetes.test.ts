@@ -1,14 +1,16 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { KEY, test } from '../support/bench.js';
 import { type CliRun, until } from '../support/cli.js';
 import { createCluster } from '../support/containers.js';
-import { createDatabase, POSTGRES, type TestDatabase } from '../support/databases.js';
+import { createDatabase, createRole, POSTGRES, type TestDatabase } from '../support/databases.js';
 import { MANIFESTS, type PodSpec, podOf } from '../support/kubernetes.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 import { parsePrometheus } from '../support/prometheus.js';
 import { expectConverged } from '../support/promises.js';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really run', () => {
   let database: TestDatabase;
@@ -42,14 +44,18 @@ describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really 
     expect(volumes.sort()).toEqual(['crm-exports', 'import-ca', 'import-key', 'import-tmp', 'memory-import', 'prune-ca']);
   });
 
-  test('workers and a coordinator import together; probes and Prometheus are answered; a drained worker hands back and ends with 0', async ({
-    createBench,
-    onTestFinished,
-  }) => {
+  test('workers and a coordinator import together; probes and Prometheus are answered; a drained worker hands back and ends with 0', {
+    timeout: 120_000,
+  }, async ({ createBench, onTestFinished }) => {
     await database.empty();
+    // All that the README asks for where a role may make no schema.
+    const { role, url } = await createRole(database, onTestFinished);
+    for (const [statement] of readme.matchAll(/^ *CREATE SCHEMA \w+ AUTHORIZATION importer;$/gm)) {
+      await database.query(statement.replace('importer', role));
+    }
     const bench = await createBench({ latencyMs: 5 });
     const notes = makeNotes({ count: 400, contacts: 60 });
-    const cluster = createCluster(bench.folder, { ledger: database.url, 'base-url': bench.sandbox.url, 'callers.key': KEY });
+    const cluster = createCluster(bench.folder, { ledger: url, 'base-url': bench.sandbox.url, 'callers.key': KEY });
     writeFileSync(join(cluster.folder('crm-exports'), 'notes.csv'), csvOf(notes));
     const [worker] = podsOf('worker.yaml') as [PodSpec];
     const [coordinator] = podsOf('coordinator.yaml') as [PodSpec];
@@ -58,19 +64,19 @@ describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really 
     for (const { end } of workers) onTestFinished(end);
     const { startupProbe, readinessProbe, livenessProbe } = worker.containers[0];
     const ask = async (run: CliRun, path: string) => {
-      await run.says('"status_served"');
+      await said(run, '"status_served"');
       const response = await fetch(`${/"url":"([^"]+)"/.exec(run.stderr())?.[1]}${path}`);
       return { code: response.status, text: await response.text() };
     };
     for (const run of workers) {
-      await run.says('worker_ready');
+      await said(run, '"worker_ready"');
       for (const probe of [startupProbe, readinessProbe, livenessProbe])
         expect(await ask(run, probe!.httpGet.path)).toMatchObject({ code: 200 });
     }
 
     const run = cluster.start(coordinator);
     onTestFinished(run.end);
-    await until('some notes', () => bench.sandbox.stats().created > 20);
+    await until('some notes', () => bench.sandbox.stats().created > 20, 60_000);
     const [drained, other] = workers as [CliRun, CliRun];
     drained.kill('SIGTERM');
     expect(await drained.ended).toMatchObject({ code: 0 });
@@ -87,6 +93,11 @@ describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really 
     expect(await other.ended).toMatchObject({ code: 0 });
   });
 });
+
+async function said(run: CliRun, what: string): Promise<void> {
+  await until(what, () => run.stderr().includes(what) || run.child.exitCode !== null, 60_000);
+  expect(run.stderr()).toContain(what);
+}
 
 function podsOf(file: string): readonly PodSpec[] {
   return (MANIFESTS.get(file) ?? []).flatMap((manifest) => podOf(manifest) ?? []);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { runId } from '../contract/ledger-store.js';
 import { createPostgres } from '../contract/postgres-store.js';
 import { test } from '../support/bench.js';
-import { createDatabase, POSTGRES, type TestDatabase } from '../support/databases.js';
+import { createDatabase, createRole, POSTGRES, type TestDatabase } from '../support/databases.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 
 const VIEWS = ['failures', 'missing_contacts', 'notes', 'processes', 'runs'];
@@ -12,21 +12,11 @@ const TABLES = ['failure', 'learnt_contact', 'meta', 'note', 'owner', 'run', 'un
 
 describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL', () => {
   let database: TestDatabase;
-  let made = 0;
   beforeAll(async () => {
     database = await createDatabase();
   });
   afterAll(() => database.drop());
 
-  /** A role of its own, and its address. */
-  const createRole = async (whenOver: (clean: () => Promise<void>) => void) => {
-    const url = new URL(database.url);
-    const role = `views_${url.pathname.slice(1)}_${++made}`;
-    await database.query(`CREATE ROLE ${role} LOGIN`);
-    whenOver(async () => void (await database.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`)));
-    url.username = role;
-    return { role, url: url.href };
-  };
   const connect = async (url: string, whenOver: (clean: () => Promise<void>) => void) => {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
@@ -44,7 +34,7 @@ describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL'
     bench.write('notes.csv', `${csvOf(notes)}C-3,No text,\n`);
     const env = { MEMORY_IMPORT_LEDGER: database.url };
     const { summary } = await bench.import(['notes.csv'], { env });
-    const { role, url } = await createRole(onTestFinished);
+    const { role, url } = await createRole(database, onTestFinished);
     for (const grant of grantsTo('auditor', role)) await database.query(grant);
     const query = await connect(url, onTestFinished);
 
@@ -127,7 +117,7 @@ describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL'
     bench.write('notes.csv', csvOf(makeNotes({ count: 20, contacts: 5 })));
     // The owner's first start makes the tables.
     expect((await bench.import(['notes.csv', '--limit', '1'], { env: { MEMORY_IMPORT_LEDGER: database.url } })).code).toBeLessThan(2);
-    const { role, url } = await createRole(onTestFinished);
+    const { role, url } = await createRole(database, onTestFinished);
     const run = (...args: string[]) => bench.run(args, { env: { MEMORY_IMPORT_LEDGER: url } });
     const lacking = [
       `say: GRANT USAGE ON SCHEMA memory_import TO ${role}; GRANT SELECT, INSERT, UPDATE ON memory_import.meta TO ${role}; GRANT`,

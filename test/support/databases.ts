@@ -35,6 +35,21 @@ export async function createDatabase(server: { readonly url: string } | null = P
   };
 }
 
+let roles = 0;
+
+/** A role that may do nothing yet, and the address by which it comes. It goes, with what it owns, when the test is over. */
+export async function createRole(
+  database: TestDatabase,
+  whenOver: (clean: () => Promise<void>) => void,
+): Promise<{ readonly role: string; readonly url: string }> {
+  const url = new URL(database.url);
+  const role = `${url.pathname.slice(1)}_role_${++roles}`;
+  await database.query(`CREATE ROLE ${role} LOGIN`);
+  whenOver(async () => void (await database.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`)));
+  url.username = role;
+  return { role, url: url.href };
+}
+
 async function once(url: string, statement: string): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
