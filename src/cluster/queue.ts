@@ -3,6 +3,7 @@ import { Logger, makeWorkerUtils, type Runner, run, type WorkerPool } from 'grap
 import { openPool } from '../ledger/postgres-session.js';
 import type { LedgerAddress } from '../ledger-address.js';
 import { type ChunkJob, QUEUE_SCHEMA, TASK } from './queue-names.js';
+import { beginQueueSchema, queueProblem } from './queue-schema.js';
 
 export interface QueueRunner {
   /** How the queue calls this process in its locks. */
@@ -13,21 +14,24 @@ export interface QueueRunner {
   readonly ended: Promise<void>;
 }
 
-/** Makes the queue's tables, or brings them up to date. @throws the driver's errors */
+/** Makes the queue's tables, or brings them up to date. @throws UserError where it can't */
 export async function prepareQueue(address: LedgerAddress): Promise<void> {
   const pool = openPool({ address, name: 'queue', max: 1 });
   try {
+    await beginQueueSchema(pool);
     const utils = await makeWorkerUtils({ pgPool: pool, schema: QUEUE_SCHEMA, logger: quiet(() => {}) });
     await utils.migrate();
     // Each run has queues of its own.
     await utils.cleanup({ tasks: ['GC_JOB_QUEUES'] });
     await utils.release();
+  } catch (error) {
+    throw queueProblem(error, address);
   } finally {
     await pool.end();
   }
 }
 
-/** Takes jobs as they come: told by the database at once, and asked for now and then. */
+/** Takes jobs as they come: told by the database at once, and asked for now and then. @throws UserError where it can't */
 export async function startQueue(options: {
   readonly address: LedgerAddress;
   /** Jobs at the same time. */
@@ -40,6 +44,7 @@ export async function startQueue(options: {
   let runner: Runner;
   let poolId = '';
   try {
+    await beginQueueSchema(pool);
     runner = await run({
       pgPool: pool,
       schema: QUEUE_SCHEMA,
@@ -63,7 +68,7 @@ export async function startQueue(options: {
     });
   } catch (error) {
     await pool.end();
-    throw error;
+    throw queueProblem(error, address);
   }
   runner.promise.catch(() => {}); // told by `ended`
   return {

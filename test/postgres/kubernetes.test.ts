@@ -50,7 +50,7 @@ describe.skipIf(POSTGRES === null)('the containers of deploy/kubernetes, really 
     await database.empty();
     // All that the README asks for where a role may make no schema.
     const { role, url } = await createRole(database, onTestFinished);
-    for (const [statement] of readme.matchAll(/^ *CREATE SCHEMA \w+ AUTHORIZATION importer;$/gm)) {
+    for (const [statement] of readme.matchAll(/^CREATE SCHEMA \w+ AUTHORIZATION importer;/gm)) {
       await database.query(statement.replace('importer', role));
     }
     const bench = await createBench({ latencyMs: 5 });
