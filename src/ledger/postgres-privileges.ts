@@ -19,7 +19,10 @@ export async function checkPrivileges(session: Session, address: LedgerAddress):
 const WRITTEN = ['SELECT', 'INSERT', 'UPDATE'];
 const NEEDED = [
   ...['meta', 'owner', 'run', 'note', 'learnt_contact'].map((relation) => ({ relation, privileges: WRITTEN })),
-  ...['failure', 'undo_window'].map((relation) => ({ relation, privileges: [...WRITTEN, 'DELETE'] })),
+  ...['failure', 'undo_window', 'distribution', 'chunk', 'told', 'lesson', 'pace', 'worker'].map((relation) => ({
+    relation,
+    privileges: [...WRITTEN, 'DELETE'],
+  })),
   // Those of identity columns come with their tables.
   { relation: 'note_key', privileges: ['USAGE'] },
 ];

@@ -128,6 +128,7 @@ export async function openPostgresPresence(
   return asUserError(address, async () => {
     const session = await openSession({ address, name: 'worker', patienceMs: COMMIT_PATIENCE_MS });
     try {
+      await checkPrivileges(session, address);
       await migratePostgres(session, address);
       const other = await openReader(address);
       try {
