@@ -1,6 +1,7 @@
 import { again } from './again.js';
 import { faults } from './faults.js';
 import { fullLedger, ledgerShare } from './ledger.js';
+import { postgres } from './postgres.js';
 import { latency0, latency0Wide, latency50, latency50Narrow } from './races.js';
 import { knownRate, unknownLimit } from './rates.js';
 import type { Scenario } from './scenario.js';
@@ -20,5 +21,6 @@ export const scenarios: readonly Scenario[] = [
   latency0Wide,
   latency50Narrow,
   size,
+  postgres,
   fullLedger,
 ];
