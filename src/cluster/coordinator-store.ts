@@ -154,9 +154,11 @@ const BEGIN: Statement = {
     SELECT run_number, owner_number, $2::json FROM memory_import.run WHERE run_id = $1
     ON CONFLICT (run_number) DO UPDATE SET options = excluded.options RETURNING run_number`,
 };
+// Not for a run that others have removed, since they thought that its coordinator was dead: nobody would remove it again.
 const ADD: Statement = {
   name: 'add_chunk',
-  text: `INSERT INTO memory_import.chunk (run_number, partition, sequence, state, rows, row_count) VALUES ($1, $2, $3, 'ready', $4, $5)
+  text: `INSERT INTO memory_import.chunk (run_number, partition, sequence, state, rows, row_count)
+    SELECT run_number, $2, $3, 'ready', $4::json, $5 FROM memory_import.distribution WHERE run_number = $1 FOR KEY SHARE
     ON CONFLICT (run_number, partition, sequence) DO NOTHING`,
 };
 const DONE: Statement = {

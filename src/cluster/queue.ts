@@ -40,7 +40,7 @@ export async function startQueue(options: {
   readonly onError: (message: string) => void;
 }): Promise<QueueRunner> {
   const { address, jobs, work, onError } = options;
-  const pool = openPool({ address, name: 'queue', max: jobs + 2 });
+  const pool = openPool({ address, name: 'queue', max: POOL_CONNECTIONS });
   let runner: Runner;
   let poolId = '';
   try {
@@ -82,6 +82,8 @@ export async function startQueue(options: {
 }
 
 const POLL_MS = 1000;
+/** One to be told of new jobs, and some to take them: none is held while a job is at work. */
+const POOL_CONNECTIONS = 3;
 
 function eventsWith(onPool: (pool: WorkerPool) => void) {
   const events = new EventEmitter() as NonNullable<Parameters<typeof run>[0]['events']>;
