@@ -12,7 +12,15 @@ export default defineConfig({
     // Most tests wait for processes and for time to pass: as many workers as cores would leave a core idle now and then.
     maxWorkers: Math.max(3, availableParallelism()),
     projects: [
-      { test: { name: 'unit', isolate, include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: {
+          name: 'unit',
+          isolate,
+          include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          setupFiles: 'test/support/few-files.ts',
+        },
+      },
       {
         // The built command, as Node loads it.
         test: {
@@ -20,6 +28,7 @@ export default defineConfig({
           isolate,
           server: { deps: { external: [/\/dist\//] } },
           include: ['test/e2e/**/*.test.ts'],
+          setupFiles: 'test/support/few-files.ts',
           testTimeout: 120_000,
           hookTimeout: 120_000,
           globalSetup: build,

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 
+const MISSING = 'There is no Chromium: set CHROMIUM to its path, or install it (on Debian: apt-get install chromium).';
+
 /** Where Chromium is: `$CHROMIUM`, or one of its usual names in the `PATH`. null: nowhere, and the reason has been said. */
 export const CHROMIUM = findChromium();
 
@@ -20,7 +22,6 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-const MISSING = 'There is no Chromium: set CHROMIUM to its path, or install it (on Debian: apt-get install chromium).';
 
 function findChromium(): string | null {
   const { CHROMIUM: given, CI, PATH = '' } = process.env;

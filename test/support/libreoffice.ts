@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+const MISSING = 'There is no LibreOffice: set SOFFICE to its path, or install it (on Debian: apt-get install libreoffice-calc).';
+
 /** Where LibreOffice is: `$SOFFICE`, or `soffice` in the `PATH`. null: nowhere, and the reason has been said. */
 export const SOFFICE = findSoffice();
 
@@ -33,7 +35,6 @@ export async function saveInLibreOffice(options: {
 
 /** Encoding, first line, formats, language, quoted cells as text, special numbers. */
 const DIALOG = { plainly: '76,1,,0,false,false', 'with dates': '76,1,,0,false,true', 'as windows-1252': '1,1,,0,false,false' };
-const MISSING = 'There is no LibreOffice: set SOFFICE to its path, or install it (on Debian: apt-get install libreoffice-calc).';
 
 function findSoffice(): string | null {
   const { SOFFICE: given, CI, PATH = '' } = process.env;
