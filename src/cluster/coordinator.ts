@@ -72,6 +72,7 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   let bug: unknown = null;
   let linger: NodeJS.Timeout | null = null;
   let alone: 'unknown' | 'told' | 'helped' = 'unknown';
+  let aloneSince = 0;
   let toldStop = false;
 
   const giveUp = (error: unknown): void => {
@@ -214,22 +215,23 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     }
     const isWaiting = partitions.some(({ chunks }) => chunks.size > 0);
     if (workers > 0) {
-      if (alone === 'told') emit({ type: 'resumed', afterMs: 0 });
+      if (alone === 'told') emit({ type: 'resumed', afterMs: clock.now() - aloneSince });
       alone = 'helped';
     } else if (isWaiting && alone !== 'told') {
       alone = 'told';
+      aloneSince = clock.now();
       emit({ type: 'paused', cause: 'no_worker', why: `Waiting for a worker. On any machine: ${options.startWorker}` });
     }
   };
 
   const settleWithoutWorker = async (chunk: Chunk, problem: string): Promise<void> => {
-    await takeNews(); // what the last attempt told before it ended
-    const places = chunk.rows.flatMap((_, place) => (chunk.isSettled[place] ? [] : [place]));
-    const rows = places.map((place) => chunk.rows[place]!);
-    const lessons = rows.map(({ draft: { contactId, subOrg }, ordinal }) => {
-      return { contactId, subOrg, class: 'server_error', label: options.labelOf(ordinal) } as const;
+    const lessons = chunk.rows.flatMap(({ draft: { contactId, subOrg }, ordinal }, place) => {
+      return chunk.isSettled[place] ? [] : [{ contactId, subOrg, class: 'server_error', label: options.labelOf(ordinal) } as const];
     });
     if (!(await store.withdrawOne(chunk, lessons))) return;
+    while (await takeNews()); // what the last attempt told before it ended
+    const places = chunk.rows.flatMap((_, place) => (chunk.isSettled[place] ? [] : [place]));
+    const rows = places.map((place) => chunk.rows[place]!);
     const outcomes = await options.settlePoisoned(rows, problem);
     for (const [i, place] of places.entries()) settle(chunk, { place, outcome: outcomes[i]!, key: null });
     const partition = partitions[chunk.partition]!;
@@ -246,6 +248,8 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     }
     dropWaiting();
     const left = new Set((await store.withdraw()).map(({ partition, sequence }) => `${partition}/${sequence}`));
+    // What was told of them before they were given back.
+    while (await takeNews());
     for (const { chunks } of partitions) {
       for (const chunk of [...chunks.values()]) if (!left.has(`${chunk.partition}/${chunk.sequence}`)) drop(chunk);
     }

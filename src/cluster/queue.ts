@@ -94,6 +94,7 @@ function eventsWith(onPool: (pool: WorkerPool) => void) {
 /** The queue's own log is of no interest but for what goes wrong. */
 function quiet(onError: (message: string) => void): Logger {
   return new Logger(() => (level, message) => {
-    if (level === 'error') onError(message);
+    // Behind the first line is a stack.
+    if (level === 'error') onError(message.split('\n', 1)[0] ?? '');
   });
 }

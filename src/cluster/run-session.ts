@@ -55,8 +55,11 @@ export async function openRunSession(given: SessionOptions): Promise<RunSession>
     joins: true,
   });
   const pending: ToldEvent[] = [];
+  // Of what changes with each request only the last word is told.
+  let underWay: { readonly now: ToldEvent | null; readonly told: ToldEvent | null } = { now: null, told: null };
   const emit: Emit = (event) => {
-    if (isTold(event)) pending.push(event);
+    if (event.type === 'under_way') underWay = { ...underWay, now: event };
+    else if (isTold(event)) pending.push(event);
     given.emit(event);
   };
   const halt = createHalt((reason) => {
@@ -90,7 +93,12 @@ export async function openRunSession(given: SessionOptions): Promise<RunSession>
     inputs,
     recovered: new Set(recovered as readonly NoteKey[]),
     emit,
-    events: () => pending.splice(0),
+    events() {
+      const { now, told } = underWay;
+      if (now !== told && now !== null) pending.push(now);
+      underWay = { now, told: now };
+      return pending.splice(0);
+    },
     async close() {
       await stages.close();
       await ledger.close();
@@ -110,7 +118,6 @@ const TOLD: ReadonlySet<string> = new Set<ToldEvent['type']>([
   'warning',
   'paused',
   'resumed',
-  'under_way',
 ]);
 
 function isTold(event: Parameters<Emit>[0]): event is ToldEvent {

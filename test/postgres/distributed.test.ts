@@ -87,6 +87,32 @@ describe.skipIf(POSTGRES === null).concurrent('a distributed import', { timeout:
     expect(second.counts).toMatchObject({ rows: 600, alreadyImported: 600 });
   });
 
+  test('tells rows apart as one process does: identical ones, long ones, those of a contact that isn\u2019t there', async ({
+    createBench,
+    openDatabase,
+    work,
+  }) => {
+    const [bench, database] = [await createBench(), await openDatabase()];
+    const twin = { contactId: 'C-1', name: 'twin', text: 'the same \u{10ffff}' };
+    const long = { contactId: 'C-2', name: 'long', text: 'many words '.repeat(1100).trim() };
+    // More than a chunk: what the first one has learnt of the contact the next ones know.
+    const missing = Array.from({ length: 450 }, (_, i) => ({ contactId: 'C-1999', name: `Call ${i}`, text: 'nobody' }));
+    const write = (twins: number) => bench.write('notes.csv', csvOf([...Array(twins).fill(twin), long, long, ...missing]));
+    work(bench, database);
+    write(3);
+    const options = { duplicates: 'create', tooLong: 'split' } as const;
+    const first = await importHere(bench, database, options);
+    expect(first.counts).toMatchObject({ rows: 455, created: 5, failed: 450, failures: { notFound: 450 } });
+    expect(first.requests.sent).toBe(3 + 2 * 3 + 1);
+    write(4);
+    const second = await importHere(bench, database, options);
+    expect(second.counts).toMatchObject({ rows: 456, created: 1, alreadyImported: 5, failed: 450 });
+    const third = await importHere(bench, database, { tooLong: 'split' });
+    expect(third.counts).toMatchObject({ rows: 456, alreadyImported: 2, duplicate: 4, failed: 450 });
+    expect(bench.sandbox.memories().filter(({ contactId }) => contactId === 'C-1')).toHaveLength(4);
+    expect(bench.sandbox.memories().filter(({ contactId }) => contactId === 'C-2')).toHaveLength(6);
+  });
+
   test('goes on whichever process dies when: each note once, in order, and counted', async ({ createBench, openDatabase }) => {
     const [bench, database] = [await createBench({ seed: 5, latencyMs: 10 }), await openDatabase()];
     // A list as long as a usual page proves nothing unless a longer one was seen.

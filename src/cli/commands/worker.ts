@@ -22,7 +22,12 @@ async function work(call: Call, status: WorkerStatus): Promise<number> {
   const options = resolveScreenOptions({ ...values, progress: false });
   const { logger } = await openStderr({ io, options, secrets: secretsOf(call) });
   const idleExitMs = idleExit === undefined ? null : durationOf(idleExit);
-  const drain = drainOnSignal(io, (message) => logger.warn({ event: 'signal' }, message));
+  const drain = drainOnSignal(io, () => {
+    logger.warn(
+      { event: 'signal' },
+      `${drain.stoppedBy()}: finishing what is under way, handing back the rest, then ending. Once more ends at once.`,
+    );
+  });
   drain.signal.addEventListener('abort', status.stopping, { once: true });
   const log = logWorker(logger);
   const onEvent = (event: WorkerEvent): void => {
