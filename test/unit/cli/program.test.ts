@@ -183,7 +183,7 @@ describe('the table of options', () => {
   });
 
   it('has every option that the import takes, and none that it does not', () => {
-    const own = ['dryRun', 'json', 'logLevel', 'metricsFile', 'onFinish', 'progress', 'yes'];
+    const own = ['detach', 'dryRun', 'json', 'logLevel', 'metricsFile', 'onFinish', 'progress', 'yes'];
     for (const { name } of optionsOf('import')) {
       if (own.includes(name)) continue;
       const unknown = (() => {
