@@ -233,7 +233,7 @@ in the list, and what they imported stays known.`,
     ],
     afterword: `Exit codes:
   0  ended by SIGINT or SIGTERM, or by --idle-exit
-  2  could not start: no key, another account's ledger, no Postgres
+  2  could not start: no key, another account's ledger, no Postgres, a port that is taken
   3  could not go on: frozen for too long, or Postgres gone; start it again`,
     load: async () => (await import('./commands/worker.js')).workerCommand,
   },
