@@ -71,5 +71,5 @@ const untilCreated = (bench: Bench, count: number, run: CliRun) =>
       if (run.child.exitCode !== null) throw new Error(`the import ended early: ${run.stderr().slice(-3000)}`);
       return bench.sandbox.stats().created >= count;
     },
-    1_200_000,
+    { timeoutMs: 1_200_000 },
   );
