@@ -7,6 +7,7 @@ import { test } from '../support/bench.js';
 import { createDatabase, createRole, POSTGRES, type TestDatabase } from '../support/databases.js';
 import { csvOf, makeNotes } from '../support/notes.js';
 
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const VIEWS = ['failures', 'missing_contacts', 'notes', 'processes', 'runs'];
 
 describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL', () => {
@@ -80,6 +81,10 @@ describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL'
     expect(named('BASE TABLE')).toContain('note');
     for (const table of named('BASE TABLE')) await expect(query(`SELECT FROM memory_import.${table}`)).rejects.toThrow(/permission denied/);
 
+    const examples = [...readme.matchAll(/^SELECT[^;]*;/gm)].map(([example]) => example);
+    expect(examples).toHaveLength(4);
+    for (const example of examples) expect(await query(example), example).toBeInstanceOf(Array);
+
     // A contact that was made since isn't missing any more.
     const later = await createBench({ missing: ['C-2'] });
     later.write('notes.csv', bench.read('notes.csv'));
@@ -140,7 +145,6 @@ describe.skipIf(POSTGRES === null)('the ledger in Postgres, for people with SQL'
 
 /** What the README lets one do, for a role of the test. */
 function grantsTo(reader: string, role: string): readonly string[] {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   return [...readme.matchAll(/^GRANT [^;]*;$/gm)]
     .map(([grant]) => grant)
     .flatMap((grant) => (grant.endsWith(` TO ${reader};`) ? [grant.replace(` TO ${reader};`, ` TO ${role}`)] : []));
