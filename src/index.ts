@@ -31,3 +31,4 @@ export { type RewrittenReports, rewriteReports } from './rewrite-reports.js';
 export { type ListedRun, listRuns } from './runs.js';
 export { type UndoHooks, type UndoOptions, undoRun } from './undo.js';
 export { type VerifyOptions, verifyRun } from './verify.js';
+export { runWorker, type WorkerEvent, type WorkerHooks, type WorkerOptions } from './worker.js';

@@ -47,6 +47,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       { command: 'memory-import import hubspot.csv --contacts map.csv', why: "a CRM's export, with its own ids" },
       { command: 'zcat notes.csv.gz | memory-import import -', why: 'standard input' },
       { command: 'memory-import import failures.csv', why: 'the rows that failed, mended' },
+      { command: 'memory-import import notes.csv --distribute', why: 'sent by workers; with a ledger in Postgres' },
     ],
     afterword: `Each run leaves success.csv, failures.csv, summary.json and report.html, a page to look at, in <out>/<run>/.
 
