@@ -4,10 +4,10 @@ import { asStop, type Halt } from '../dispatch/halt.js';
 import { createPermits } from '../dispatch/permits.js';
 import { StoppedError } from '../errors.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
-import { withOccurrence } from '../map/fingerprint.js';
-import type { Clock, Emit, Fingerprint, NoteKey, Outcome, SettledRow } from '../model.js';
+import type { Clock, Emit, NoteKey, Outcome, SettledRow } from '../model.js';
 import { identified, toChunkRow } from './chunk-rows.js';
 import type { ChunkName, CoordinatorStore } from './coordinator-store.js';
+import { createTwins } from './twins.js';
 import type { ToldEvent, ToldRow } from './words.js';
 
 /** Hands rows to workers, chunk by chunk, and takes back what became of them: a dispatcher like the one that sends them itself. */
@@ -60,14 +60,14 @@ interface Partition {
 }
 
 export function startCoordinator(options: CoordinatorOptions): Coordinator {
-  const { store, clock, halt, emit, firstSeen } = options;
+  const { store, clock, halt, emit } = options;
   const window = createPermits(WINDOW_BYTES);
   const partitions = Array.from({ length: PARTITIONS }, (_, number): Partition => {
     return { number, waiting: [], waitingBytes: 0, nextSequence: 1, chunks: new Map() };
   });
   const taken = new Set<number>();
   const underWay = new Map<number, number>();
-  const occurrences = new Map<Fingerprint, number>();
+  const twins = createTwins(options);
   const ended = new AbortController();
   let bug: unknown = null;
   let linger: NodeJS.Timeout | null = null;
@@ -134,39 +134,11 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
     else if (partition.chunks.size === 0) linger ??= setTimeout(cutIdle, LINGER_MS);
   };
 
-  /** Where each of several identical notes is to be made, they are counted here, where all of them pass. */
-  const counted = (row: Submitted): Submitted => {
-    if (options.duplicates === 'skip' || row.draft.occurrence > 1) return row;
-    const occurrence = (occurrences.get(row.base) ?? 0) + 1;
-    occurrences.set(row.base, occurrence);
-    if (occurrence === 1) return row;
-    const parts = row.draft.parts?.map(({ base, draft }) => ({
-      base,
-      draft: { ...draft, occurrence, fingerprint: withOccurrence(base, occurrence) },
-    }));
-    const draft = {
-      ...row.draft,
-      occurrence,
-      fingerprint: withOccurrence(row.base, occurrence),
-      ...(parts === undefined ? {} : { parts }),
-    };
-    return { ...row, draft };
-  };
-
-  /** A row that a worker found imported may be the second one of this run that did. */
-  const asDuplicate = (outcome: Outcome, row: Submitted, key: NoteKey | null): Outcome => {
-    const first = key === null ? null : firstSeen.meet(key, row.ordinal);
-    if (first === null || first === row.ordinal || options.duplicates === 'create') return outcome;
-    if (outcome.kind !== 'already_imported' && outcome.kind !== 'recovered') return outcome;
-    const { memoryId, createdAt } = outcome;
-    return { kind: 'duplicate', firstRow: options.labelOf(first), memoryId, createdAt };
-  };
-
   const settle = (chunk: Chunk, told: ToldRow): void => {
     const row = chunk.rows[told.place];
     if (row === undefined || chunk.isSettled[told.place]) return;
     chunk.isSettled[told.place] = true;
-    const outcome = asDuplicate(told.outcome, row, told.key as NoteKey | null);
+    const outcome = twins.told(told.outcome, row, told.key as NoteKey | null);
     options
       .report({ source: row.source, draft: identified(row.draft, told.identity), outcome })
       .catch(giveUp)
@@ -273,9 +245,9 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
 
   return {
     submit(row) {
-      const counted_ = counted(row);
-      if (!window.tryAcquire(weightOf(row))) return window.acquire(weightOf(row)).then(() => put(counted_));
-      put(counted_);
+      const counted = twins.counted(row);
+      if (!window.tryAcquire(weightOf(row))) return window.acquire(weightOf(row)).then(() => put(counted));
+      put(counted);
       return null;
     },
     async idle() {
