@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 // No module is mocked and none has a state of its own: what a worker has loaded serves all its files.
 const isolate = false;
 const build = 'test/support/build.ts';
+/** What is polled for comes at once, unless the machine stands still. */
+const patient = { poll: { timeout: 30_000 } };
 const soak = process.env.SOAK === '1' ? [{ test: { name: 'soak', include: ['test/soak/**/*.test.ts'], globalSetup: build } }] : [];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
@@ -16,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           isolate,
+          expect: patient,
           include: ['test/unit/**/*.test.ts', 'test/contract/**/*.test.ts'],
           testTimeout: 60_000,
           setupFiles: 'test/support/few-files.ts',
@@ -26,6 +29,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           isolate,
+          expect: patient,
           server: { deps: { external: [/\/dist\//] } },
           include: ['test/e2e/**/*.test.ts'],
           setupFiles: 'test/support/few-files.ts',
@@ -38,6 +42,7 @@ export default defineConfig({
         test: {
           name: 'postgres',
           isolate,
+          expect: patient,
           server: { deps: { external: [/\/dist\//] } },
           include: ['test/postgres/**/*.test.ts'],
           testTimeout: 120_000,

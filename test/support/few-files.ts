@@ -11,6 +11,9 @@ const MANY = 200;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void; // what the flag gives to a new context
 
-afterAll(() => {
+afterAll(letGoOfFiles);
+
+/** For a test that opens hundreds of ledgers by itself. */
+export function letGoOfFiles(): void {
   if (existsSync(OPEN_FILES) && readdirSync(OPEN_FILES).length > MANY) collect();
-});
+}

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { letGoOfFiles } from '../../support/few-files.js';
 import { type CreateScript, createScriptedServer, type ListScript, type Script } from '../../support/scripted-api.js';
 import { createVirtualClock, seeded } from '../../support/virtual-clock.js';
 import { interruption, kindOf, ledgerFile, type Note, type RunOptions, simulate } from './harness.js';
@@ -30,6 +31,7 @@ const anyWorld = fc.record({
 test('no fault, kill or stop makes a note twice or loses a row, and the runs after it converge', { timeout: 120_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(anyWorld, async (world) => {
+      letGoOfFiles();
       const random = seeded(world.seed);
       const clock = createVirtualClock({ seed: world.seed });
       let calm = false;

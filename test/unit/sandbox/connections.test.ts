@@ -3,6 +3,9 @@ import { expect, test, vi } from 'vitest';
 import { startSandbox } from '../../../src/sandbox/server.js';
 import { create, list, lossOf, start } from './start.js';
 
+/** What is waited for comes at once, unless the machine stands still. */
+const PATIENCE = { timeout: 30_000 };
+
 test('a second sandbox on the same port says that the port is taken', async () => {
   const sandbox = await start();
   await expect(startSandbox({ port: sandbox.port })).rejects.toThrow(
@@ -21,7 +24,7 @@ test('latencyMs holds each request before anything is done for it', async () => 
   const sandbox = await start({ latencyMs: 80 });
   const begun = performance.now();
   const answer = create(sandbox);
-  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1));
+  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1), PATIENCE);
   expect(sandbox.requests()[0]?.status).toBeNull();
   expect((await answer).status).toBe(201);
   expect(performance.now() - begun).toBeGreaterThanOrEqual(79);
@@ -31,7 +34,7 @@ test('a create whose client left during the latency is carried out all the same'
   const sandbox = await start({ latencyMs: 200 });
   const leave = new AbortController();
   const answer = lossOf(create(sandbox, { signal: leave.signal }));
-  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1));
+  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1), PATIENCE);
   leave.abort();
   await answer;
   expect(sandbox.memories()).toEqual([]);
@@ -61,7 +64,7 @@ test('a create after one that its client gave up is no overlap, whether that hun
   for (const server of [sandbox, slow]) {
     const leave = new AbortController();
     const given = lossOf(create(server, { signal: leave.signal }));
-    await vi.waitFor(() => expect(server.requests()).toHaveLength(1));
+    await vi.waitFor(() => expect(server.requests()).toHaveLength(1), PATIENCE);
     leave.abort();
     await given;
     expect((await create(server)).status).toBe(201);
@@ -72,7 +75,7 @@ test('a create after one that its client gave up is no overlap, whether that hun
 test('a create beside one that hangs is an overlap', async () => {
   const sandbox = await start({ answerWith: ({ repeat }) => (repeat === 0 ? 'hang' : undefined) });
   const hanging = lossOf(create(sandbox));
-  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1));
+  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1), PATIENCE);
   await create(sandbox);
   expect(sandbox.overlaps()).toBe(1);
   await sandbox.close();
@@ -82,7 +85,7 @@ test('a create beside one that hangs is an overlap', async () => {
 test('while down, open connections and new ones are reset; afterwards all is as before', async () => {
   const sandbox = await start({ answerWith: ({ index }) => (index === 0 ? 'hang' : undefined) });
   const hanging = lossOf(create(sandbox));
-  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1));
+  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1), PATIENCE);
   sandbox.setDown(true);
   expect(await hanging).toBe('ECONNRESET');
   expect(await lossOf(create(sandbox))).toMatch(/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/);
@@ -99,7 +102,7 @@ test('close ends at once, with requests that wait or hang and idle connections, 
   expect(await lossOf(create(stuck, { contactId: 'C-late' }))).toBe('ECONNRESET');
   const hanging = lossOf(create(stuck));
   const waiting = lossOf(create(slow));
-  await vi.waitFor(() => expect([stuck.requests().length, slow.requests().length]).toEqual([2, 1]));
+  await vi.waitFor(() => expect([stuck.requests().length, slow.requests().length]).toEqual([2, 1]), PATIENCE);
   const timersBefore = pendingTimers();
   const begun = performance.now();
   await Promise.all([stuck.close(), slow.close(), slow.close()]);
@@ -117,9 +120,9 @@ test('a client that leaves in the middle of its body leaves nothing behind', asy
   socket.write(
     'POST /contacts/C-1/memories HTTP/1.1\r\nHost: x\r\nAuthorization: sandbox-key\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"na',
   );
-  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1));
+  await vi.waitFor(() => expect(sandbox.requests()).toHaveLength(1), PATIENCE);
   socket.destroy();
-  await vi.waitFor(() => expect(sandbox.requests()[0]?.status).not.toBeNull());
+  await vi.waitFor(() => expect(sandbox.requests()[0]?.status).not.toBeNull(), PATIENCE);
   expect((await create(sandbox)).status).toBe(201);
   expect(sandbox.stats()).toMatchObject({ created: 1, peakConcurrency: 1 });
   expect(sandbox.overlaps()).toBe(0);

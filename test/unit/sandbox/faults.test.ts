@@ -3,6 +3,9 @@ import { FAULT_KINDS, type FaultKind } from '../../../src/sandbox/faults.js';
 import { startSandbox } from '../../../src/sandbox/server.js';
 import { create, list, lossOf, remove, start } from './start.js';
 
+/** What is waited for comes at once, unless the machine stands still. */
+const PATIENCE = { timeout: 30_000 };
+
 const answered: [FaultKind, number, RegExp][] = [
   ['429', 429, /json/],
   ['500', 500, /json/],
@@ -46,7 +49,7 @@ test('hang never answers, and nothing is created', async () => {
     () => 'answered',
     (error: Error) => error.name,
   );
-  await vi.waitFor(() => expect(sandbox.stats().byStatus).toEqual({ hang: 1 }));
+  await vi.waitFor(() => expect(sandbox.stats().byStatus).toEqual({ hang: 1 }), PATIENCE);
   leave.abort();
   expect(await answer).toBe('AbortError');
   expect(sandbox.memories()).toEqual([]);
@@ -88,7 +91,7 @@ test('hang-after creates the memory and never answers', async () => {
   const sandbox = await start({ faults: { 'hang-after': 1 } });
   const leave = new AbortController();
   const answer = lossOf(create(sandbox, { signal: leave.signal }));
-  await vi.waitFor(() => expect(sandbox.stats().byStatus).toEqual({ hang: 1 }));
+  await vi.waitFor(() => expect(sandbox.stats().byStatus).toEqual({ hang: 1 }), PATIENCE);
   expect(sandbox.stats().created).toBe(1);
   leave.abort();
   await answer;
