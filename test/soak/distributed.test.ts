@@ -21,7 +21,8 @@ describe('50,000 rows over four workers', () => {
     const bench = await createBench({ seed: 11, latencyMs: 5 });
     // A list as long as a usual page proves nothing unless a longer one was seen.
     const long = makeNotes({ count: 60, contacts: 1, prefix: 'LONG' });
-    const notes = [...long, ...makeNotes({ count: ROWS - long.length, contacts: 5000, seed: 12 })];
+    // C-1999 and its neighbours the sandbox doesn't have.
+    const notes = [...long, ...makeNotes({ count: ROWS - long.length, contacts: 5000, seed: 12, prefix: 'K' })];
     bench.write('long.csv', csvOf(long));
     bench.write('notes.csv', csvOf(notes));
     expect((await bench.import(['long.csv', ...ledger])).code).toBe(0);
