@@ -24,6 +24,8 @@ describe('who seems to hold the ledger', () => {
     const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
     onTestFinished(() => void parent.kill('SIGKILL'));
     const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+    // As long as it is a shell it may collect it.
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
     const path = heldBy(pid);
     expect(liveHolder(path)?.pid).toBe(pid);
     process.kill(pid, 'SIGKILL');
