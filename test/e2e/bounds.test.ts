@@ -23,7 +23,7 @@ describe.concurrent('bounded everything', () => {
     await until('600 memories', () => bench.sandbox.stats().created >= 600);
     stdin.off('drain', more);
     // The window, what the pipe holds and a few chunks: a reader that runs ahead would be far beyond.
-    expect(given).toBeGreaterThan(8000);
+    expect(given).toBeGreaterThan(2000);
     expect(given).toBeLessThan(25_000);
     run.kill('SIGTERM');
     const result = await run.ended;

@@ -183,7 +183,12 @@ describe.skipIf(POSTGRES === null)('several processes with one ledger in Postgre
       await committing.query('BEGIN; SELECT 1 FROM memory_import.owner WHERE taken_over_at IS NULL FOR KEY SHARE');
       await store.crash(a);
       const opening = open('run-b');
-      const waits = async () => (await database.query('SELECT 1 FROM pg_locks WHERE NOT granted')).length > 0;
+      const waits = async () =>
+        (
+          await database.query(
+            'SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()',
+          )
+        ).length > 0;
       while (!(await waits())) await new Promise(setImmediate);
       const takenOver = async () => (await database.query('SELECT 1 FROM memory_import.owner WHERE taken_over_at IS NOT NULL')).length;
       expect(await takenOver()).toBe(0);
@@ -226,7 +231,7 @@ describe.skipIf(POSTGRES === null)('several processes with one ledger in Postgre
     for (let n = 0; n < 12; n++) {
       const work = ledger.commit(batchOf({ claims: [claimOf(n, { contactId: `c-${n}` })], failures: [{ ...failure, row: n }] }));
       await database.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'memory-import ledger%' AND pid <> pg_backend_pid()`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'memory-import ledger%'`,
       );
       const [answer] = await work;
       expect(answer).toMatchObject({ kind: 'claimed', doubtedSince: null });
