@@ -14,9 +14,6 @@ function serve(port: NonNullable<typeof parentPort>): void {
     const { openedAt, ...mode } = workerData as ThreadMode; // given by whoever started the thread
     let now = openedAt;
     const ledger = openLedger({ ...mode, now: () => now });
-    port.on('message', (call: Call) => void answer(call));
-    send({ opened: { wasEmpty: ledger.wasEmpty, hadCreated: ledger.hadCreated } });
-
     const answer = async ({ id, verb, args, at }: Call): Promise<void> => {
       now = at;
       try {
@@ -27,6 +24,8 @@ function serve(port: NonNullable<typeof parentPort>): void {
       }
       if (verb === 'close') port.close();
     };
+    port.on('message', (call: Call) => void answer(call));
+    send({ opened: { wasEmpty: ledger.wasEmpty, hadCreated: ledger.hadCreated } });
   } catch (error) {
     send({ refused: toPlain(error) });
     port.close();
