@@ -41,8 +41,10 @@ const WRITE_MARK = 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (na
 const NOTES_ABOVE = 'SELECT note_key, fingerprint FROM note WHERE note_key > ? ORDER BY note_key';
 const TAIL_ROWS = 'SELECT note_key, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
 const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
-const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES (?, ?)';
-const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES (?, ?)';
+const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES';
+const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES';
+/** Pairs of one statement: half the time of statements with a pair each. */
+const PAIRS = 64;
 const CONTACT_MEMORIES = `
   SELECT note.note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at FROM note_by_contact JOIN note USING (note_key)
     WHERE contact_hash = ?1 AND note_key <= ?3 AND contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')
@@ -76,10 +78,8 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
     const byFingerprint = Array.from(tail, ([fingerprint, key]) => [prefixOf(fingerprint), key] as const).sort(byFirst);
     const byContact = rows.map((row) => [contactHash(String(row.contact_id)), Number(row.note_key)] as const).sort(byFirst);
     const mark = Number(rows.at(-1)?.note_key ?? indexedUpTo);
-    const fingerprint = database.prepare(INDEX_FINGERPRINT);
-    const contact = database.prepare(INDEX_CONTACT);
-    for (const [prefix, key] of byFingerprint) fingerprint.run(prefix, key);
-    for (const [hash, key] of byContact) contact.run(hash, key);
+    insertPairs(database, INDEX_FINGERPRINT, byFingerprint);
+    insertPairs(database, INDEX_CONTACT, byContact);
     database.prepare(WRITE_MARK).run('indexed_up_to', mark);
     return () => {
       // Only after the commit: until then the tail is the only way to these notes.
@@ -129,6 +129,16 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
     },
   };
 }
+
+function insertPairs(database: Database, into: string, pairs: readonly (readonly [number, number])[]): void {
+  for (let from = 0; from < pairs.length; from += PAIRS) {
+    const some = pairs.slice(from, from + PAIRS);
+    if (some.length === PAIRS) database.prepare(`${into} ${ALL_PAIRS}`).run(...some.flat());
+    else for (const pair of some) database.prepare(`${into} (?, ?)`).run(...pair);
+  }
+}
+
+const ALL_PAIRS = Array(PAIRS).fill('(?, ?)').join(', ');
 
 /** All of one moment: a reader mustn't see an old filter with the mark of a newer one. */
 function load(database: Database) {

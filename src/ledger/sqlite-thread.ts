@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { LedgerError } from '../errors.js';
+import { type AnswerMessage, decodeAnswers, encodeBatch } from './batch-message.js';
 import type { Ledger } from './ledger.js';
 import type { WriteMode } from './sqlite.js';
 import { fromPlain, type PlainError } from './thread-error.js';
@@ -75,24 +76,26 @@ export async function openLedgerInThread(
     opening = { resolve, reject };
   });
 
+  /** @typeParam T what the other thread answers */
+  const ask = <T>(verb: Verb, args: readonly unknown[]): Promise<T> =>
+    new Promise<unknown>((resolve, reject) => {
+      if (ended !== null) {
+        reject(ended);
+        return;
+      }
+      const id = calls++;
+      callers.set(id, { resolve, reject });
+      worker.postMessage({ id, verb, args, at: now() } satisfies Call);
+    }) as Promise<T>;
   const call = <V extends Verb>(verb: V): Ledger[V] => {
-    const ask = (...args: readonly unknown[]): Promise<unknown> =>
-      new Promise((resolve, reject) => {
-        if (ended !== null) {
-          reject(ended);
-          return;
-        }
-        const id = calls++;
-        callers.set(id, { resolve, reject });
-        worker.postMessage({ id, verb, args, at: now() } satisfies Call);
-      });
-    return ask as Ledger[V]; // what the other thread answers is what this verb of its ledger returned
+    const given = (...args: readonly unknown[]): Promise<unknown> => ask(verb, args);
+    return given as Ledger[V]; // what the other thread answers is what this verb of its ledger returned
   };
   return {
     ...opened,
     shared: null,
     lookup: call('lookup'),
-    commit: call('commit'),
+    commit: async (batch) => decodeAnswers(await ask<readonly AnswerMessage[]>('commit', [encodeBatch(batch)])),
     remember: call('remember'),
     openNotes: call('openNotes'),
     closingNotes: call('closingNotes'),

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { type BatchMessage, decodeBatch, encodeAnswers } from './batch-message.js';
 import { openLedger } from './sqlite.js';
 import type { Answer, Call, ThreadMode } from './sqlite-thread.js';
 import { toPlain } from './thread-error.js';
@@ -17,8 +18,13 @@ function serve(port: NonNullable<typeof parentPort>): void {
     const answer = async ({ id, verb, args, at }: Call): Promise<void> => {
       now = at;
       try {
-        const work = ledger[verb] as (...given: readonly unknown[]) => Promise<unknown>; // the arguments are the verb's own
-        send({ id, value: await work(...args) });
+        if (verb === 'commit') {
+          const answers = await ledger.commit(decodeBatch(args[0] as BatchMessage)); // what `sqlite-thread.ts` sends
+          send({ id, value: encodeAnswers(answers) });
+        } else {
+          const work = ledger[verb] as (...given: readonly unknown[]) => Promise<unknown>; // the arguments are the verb's own
+          send({ id, value: await work(...args) });
+        }
       } catch (error) {
         send({ id, error: toPlain(error) });
       }

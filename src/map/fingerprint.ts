@@ -24,6 +24,19 @@ export function fingerprintOf({ contactId, subOrg, content }: NoteIdentity): Fin
     : fingerprint(NOTE_TAG + address + field(canonicalOrNull(content.name)) + field(canonicalOrNull(content.text)));
 }
 
+/** Both of a note that is sent: its identity, and `contentHash` of what is sent. Mostly they are of the same words, read through once. */
+export function fingerprintAndHash(
+  { contactId, subOrg, content }: NoteIdentity,
+  sent: { readonly name: string; readonly text: string },
+): { readonly base: Fingerprint; readonly sentHash: string } {
+  const sentFields = contentFields(sent.name, sent.text);
+  const isWhatIsSent = content.kind === 'note' && content.name === sent.name && content.text === sent.text;
+  const base = isWhatIsSent
+    ? fingerprint(NOTE_TAG + field(contactId) + field(subOrg) + sentFields)
+    : fingerprintOf({ contactId, subOrg, content });
+  return { base, sentHash: sha256(CONTENT_TAG + sentFields) };
+}
+
 /** The identity of the n-th of several identical notes (`--duplicates create`). The first one's is the base itself. */
 export function withOccurrence(base: Fingerprint, occurrence: number): Fingerprint {
   return occurrence === 1 ? base : fingerprint(OCCURRENCE_TAG + field(base) + field(String(occurrence)));
@@ -44,7 +57,11 @@ export function partFingerprint(base: Fingerprint, part: { inputHash: string | n
  * list shows are all compared by it. SHA-256 in hex.
  */
 export function contentHash(name: string, text: string): string {
-  return sha256(CONTENT_TAG + field(canonical(name)) + field(canonical(text)));
+  return sha256(CONTENT_TAG + contentFields(name, text));
+}
+
+function contentFields(name: string, text: string): string {
+  return field(canonical(name)) + field(canonical(text));
 }
 
 // The tags keep the kinds apart: no note's identity is another note's id, or a content. Changing one, or anything below,

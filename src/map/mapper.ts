@@ -6,7 +6,7 @@ import type { ColumnPlan, FieldSource } from './columns.js';
 import { createContactsOf, type NamedContact } from './contacts-of.js';
 import { type Content, type ContentOptions, createContent, fieldReader, MAX_SPLIT, partName } from './content.js';
 import { createRowFilter } from './filter.js';
-import { contentHash, fingerprintOf, type NoteContent, partFingerprint, withOccurrence } from './fingerprint.js';
+import { contentHash, fingerprintAndHash, type NoteContent, partFingerprint, withOccurrence } from './fingerprint.js';
 import { phoneNumberProblem } from './phone-number.js';
 import { checkField, checkNote, countCodePoints, type FieldProblem } from './schema.js';
 
@@ -83,7 +83,7 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
       campaign === null ? checked.note.contactId : formatPhoneAddress({ campaignId: campaign, phoneNumber: checked.note.contactId });
     const subOrg = checked.note.subOrg === '' ? (named.subOrg ?? usualSubOrg) : checked.note.subOrg;
     const noteContent: NoteContent = id === null ? { kind: 'note', ...identity } : { kind: 'id', id };
-    const base = fingerprintOf({ contactId, subOrg, content: noteContent });
+    const { base, sentHash } = fingerprintAndHash({ contactId, subOrg, content: noteContent }, { name, text: found.text });
     const occurrence = source.occurrence ?? 1;
     const draft: Draft = {
       contactId,
@@ -91,7 +91,7 @@ export function createMapper(options: MapperOptions): (record: SourceRecord) => 
       name,
       text: found.text,
       fingerprint: withOccurrence(base, occurrence),
-      sentHash: contentHash(name, found.text),
+      sentHash,
       // A constant isn't the input's: changing it changes no note.
       inputHash: id === null ? null : contentHash(identity.name ?? '', identity.text ?? ''),
       occurrence,

@@ -1,4 +1,4 @@
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, type Options, Parser } from 'csv-parse';
 import { UserError } from '../errors.js';
 import type { FailureClass, SourceInput, SourceRow } from '../model.js';
 import { failuresFile } from './failures-file.js';
@@ -94,19 +94,39 @@ function notAccepted(path: string, header: readonly string[]): UserError {
   return new UserError(`${path}: the header lacks a needed column; seen: ${header.map((cell) => JSON.stringify(cell)).join(', ')}`);
 }
 
-/** Records are collected by `on_record`: what was parsed before a fault arrives, which `for await` over the parser would throw away. */
+/**
+ * Records are taken where the parser hands them on: what was parsed before a fault arrives, which `for await` over the parser would throw
+ * away. Its option `on_record` does the same, and makes for each record a description of 12 properties first, a fifth of the parser's time.
+ */
+class RecordStream extends Parser {
+  constructor(
+    options: Options,
+    private readonly onRecord: (cells: string[], end: number) => void,
+  ) {
+    super(options);
+  }
+
+  /** @param cells a record; null: there are no more */
+  override push(cells: string[] | null): boolean {
+    if (cells === null) return super.push(null);
+    try {
+      this.onRecord(cells, this.info.bytes);
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+    return true;
+  }
+}
+
 const startParser: StartParser = ({ delimiter, onRecord }) => {
-  const parser = parse({
+  const options: Options = {
     delimiter,
     record_delimiter: ['\r\n', '\n', '\r'],
     skip_empty_lines: true,
     // Safe only because whoever gets the record compares its length with the header's.
     relax_column_count: true,
-    on_record: (cells: string[], { bytes }) => {
-      onRecord(cells, bytes);
-      return null;
-    },
-  });
+  };
+  const parser = new RecordStream(options, onRecord);
   // The callbacks below have the error; without a listener it would end the process.
   parser.on('error', () => undefined);
   parser.resume();

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentHash, fingerprintOf, type NoteContent, type NoteIdentity, withOccurrence } from '../../../src/map/fingerprint.js';
+import {
+  contentHash,
+  fingerprintAndHash,
+  fingerprintOf,
+  type NoteContent,
+  type NoteIdentity,
+  withOccurrence,
+} from '../../../src/map/fingerprint.js';
 
 const note: NoteIdentity = { contactId: 'C-1', subOrg: null, content: { kind: 'note', name: 'Call', text: 'Likes tea' } };
 
@@ -45,6 +52,19 @@ function tuple({ contactId, subOrg, content: what }: NoteIdentity): string {
   const rest = what.kind === 'id' ? ['id', canonical(what.id)] : ['note', canonical(what.name), canonical(what.text)];
   return JSON.stringify([contactId, subOrg, ...rest]);
 }
+
+describe('fingerprintAndHash', () => {
+  it('is the fingerprint, and the hash of what is sent, whether that is what the input has or not', () => {
+    const sent = fc.record({ name: word, text: word });
+    fc.assert(
+      fc.property(identity, sent, fc.boolean(), (of, other, isAsItIs) => {
+        const given = of.content.kind === 'note' && isAsItIs ? { name: of.content.name ?? '', text: of.content.text ?? '' } : other;
+        expect(fingerprintAndHash(of, given)).toEqual({ base: fingerprintOf(of), sentHash: contentHash(given.name, given.text) });
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
 
 describe('fingerprintOf', () => {
   it('is the same for two notes exactly if they are the same note', () => {
