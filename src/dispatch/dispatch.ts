@@ -44,18 +44,25 @@ export interface DispatchOptions extends ClaimOptions {
   readonly lessons?: readonly Lesson[];
 }
 
-/** How far the reader may be ahead of the settled rows: as far as there is work for the pool … */
+/**
+ * How far the reader may be ahead of the settled rows: until so many contacts for each slot of the pool have work for it. More would cost
+ * time, too, since whatever outlives two collections of the young generation is copied twice and collected by marking.
+ */
+const CONTACTS_FOR_EACH_SLOT = 3;
+/** Farther where rows wait for something else than the pool: a retry, a look … */
 const WINDOW_BYTES = 4 * 1024 * 1024;
-/** … and farther only where too few contacts are in it, because one has thousands of notes in a row. */
+/** … and farther still where few contacts are in it, because one has thousands of notes in a row. */
 const WIDE_WINDOW_BYTES = 32 * 1024 * 1024;
-const CONTACTS_FOR_EACH_SLOT = 4;
 /** A row costs more than its bytes. */
 const ROW_OVERHEAD_BYTES = 4096;
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, halt } = options;
   const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
-  const window = createPermits(() => (lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES));
+  const window = createPermits(() => {
+    if (lanes.count - lanes.waiting >= enough) return 0;
+    return lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES;
+  });
   const contacts = createContactLessons(options.order);
   for (const lesson of options.lessons ?? []) contacts.learn(lesson);
   const claims = createClaims(options);
@@ -65,7 +72,14 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
   // A note is claimed when its lane has a place, shortly before it is sent: what a crash leaves claimed must all be looked for.
-  const lanes = createLanes({ places: options.concurrency * 2, run: runRow });
+  const lanes = createLanes<Submitted>({
+    places: options.concurrency * 2,
+    run: (row, leavePlace) =>
+      runRow(row, () => {
+        leavePlace();
+        window.renew();
+      }),
+  });
 
   /** One row, its turn having come. The lane goes on when the outcome is known; that it is durable is waited for on the side. */
   async function runRow(row: Submitted, leavePlace: () => void): Promise<void> {

@@ -3,6 +3,8 @@ export interface Lanes<T> {
   add(lane: string, item: T): void;
   /** Lanes that have work. */
   readonly count: number;
+  /** Those of them whose work has left its place, and only waits. */
+  readonly waiting: number;
 }
 
 export interface LaneOptions<T> {
@@ -30,6 +32,7 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
   const ready: Lane<T>[] = [];
   let nextReady = 0;
   let free = places;
+  let waiting = 0;
 
   const begin = (): void => {
     while (free > 0) {
@@ -47,13 +50,16 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
 
   const work = async (lane: Lane<T>): Promise<void> => {
     let placed = true;
-    const leavePlace = (): void => {
+    await run(lane.items[lane.next]!, () => {
       if (!placed) return;
       placed = false;
       free++;
+      waiting++;
       begin();
-    };
-    await run(lane.items[lane.next]!, leavePlace);
+    });
+    if (placed) free++;
+    else waiting--;
+    placed = false;
     lane.next++;
     if (lane.next === lane.items.length) lanes.delete(lane.name);
     else {
@@ -64,7 +70,6 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
       // At the end of the queue: a contact with thousands of notes takes turns with the others.
       ready.push(lane);
     }
-    leavePlace();
     begin();
   };
 
@@ -82,6 +87,9 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
     },
     get count() {
       return lanes.size;
+    },
+    get waiting() {
+      return waiting;
     },
   };
 }

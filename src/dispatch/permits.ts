@@ -5,11 +5,13 @@ export interface Permits {
   /** Takes them if they fit at once. */
   tryAcquire(weight: number): boolean;
   release(weight: number): void;
+  /** Where more may be held now: lets in who waits for it. */
+  renew(): void;
   /** Resolves when nothing is held. */
   idle(): Promise<void>;
 }
 
-/** @param total how much may be held; a function is asked anew whenever something is released */
+/** @param total how much may be held; a function is asked anew whenever something is released, and by `renew` */
 export function createPermits(total: number | (() => number)): Permits {
   let held = 0;
   let holders = 0;
@@ -22,6 +24,14 @@ export function createPermits(total: number | (() => number)): Permits {
     holders++;
   };
 
+  const renew = (): void => {
+    while (waiting[0] !== undefined && fits(waiting[0].weight)) {
+      const next = waiting.shift()!;
+      take(next.weight);
+      next.resolve();
+    }
+  };
+
   const tryAcquire = (weight: number): boolean => {
     if (waiting.length > 0 || !fits(weight)) return false;
     take(weight);
@@ -31,14 +41,11 @@ export function createPermits(total: number | (() => number)): Permits {
   return {
     tryAcquire,
     acquire: (weight) => (tryAcquire(weight) ? Promise.resolve() : new Promise((resolve) => waiting.push({ weight, resolve }))),
+    renew,
     release(weight) {
       held -= weight;
       holders--;
-      while (waiting[0] !== undefined && fits(waiting[0].weight)) {
-        const next = waiting.shift()!;
-        take(next.weight);
-        next.resolve();
-      }
+      renew();
       if (holders === 0) {
         for (const resolve of idleWaiters) resolve();
         idleWaiters = [];

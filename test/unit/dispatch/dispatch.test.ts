@@ -285,3 +285,22 @@ test('one slow contact doesn’t hold up the others, though thousands of its not
     ) - start,
   ).toBeLessThan(1000);
 });
+
+test.each([
+  ['every second one', (number: number) => number % 2 === 1],
+  ['as many as are read ahead', (number: number) => number < 3],
+])('notes that wait for a look don’t hold up the others: %s', async (_, isLost) => {
+  const clock = createVirtualClock();
+  const lost = (contactId: string) => isLost(Number(contactId.slice(1)));
+  const server = createScriptedServer(clock, {
+    latencyMs: 10,
+    onCreate: ({ contactId, nth }) =>
+      nth === 0 && lost(contactId) ? { kind: 'lost', createdAfterMs: null, status: 500 } : { kind: 'created' },
+  });
+  const start = clock.now();
+  const notes = Array.from({ length: 60 }, (_note, i) => ({ contactId: `c${i}`, text: 'x' }));
+  const run = await simulate({ clock, server, notes, options: { concurrency: 1, reconcileWaitMs: 60_000 } });
+  expect(run.kinds).toEqual(notes.map(() => 'created'));
+  const others = server.creates().filter(({ contactId }) => !lost(contactId));
+  expect(Math.max(...others.map(({ at }) => at)) - start).toBeLessThan(20_000);
+});
