@@ -72,14 +72,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
   // A note is claimed when its lane has a place, shortly before it is sent: what a crash leaves claimed must all be looked for.
-  const lanes = createLanes<Submitted>({
-    places: options.concurrency * 2,
-    run: (row, leavePlace) =>
-      runRow(row, () => {
-        leavePlace();
-        window.renew();
-      }),
-  });
+  const lanes = createLanes({ places: options.concurrency * 2, run: runRow, onEase: window.renew });
 
   /** One row, its turn having come. The lane goes on when the outcome is known; that it is durable is waited for on the side. */
   async function runRow(row: Submitted, leavePlace: () => void): Promise<void> {

@@ -15,6 +15,8 @@ export interface LaneOptions<T> {
    * where what is left is waiting.
    */
   readonly run: (item: T, leavePlace: () => void) => Promise<void>;
+  /** Called when fewer lanes may have work for a place than before. */
+  readonly onEase?: () => void;
 }
 
 interface Lane<T> {
@@ -27,7 +29,7 @@ interface Lane<T> {
 /** Done items that a lane holds before it gives them back. */
 const KEPT = 256;
 
-export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
+export function createLanes<T>({ places, run, onEase = () => {} }: LaneOptions<T>): Lanes<T> {
   const lanes = new Map<string, Lane<T>>();
   const ready: Lane<T>[] = [];
   let nextReady = 0;
@@ -56,6 +58,7 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
       free++;
       waiting++;
       begin();
+      onEase();
     });
     if (placed) free++;
     else waiting--;
@@ -71,6 +74,7 @@ export function createLanes<T>({ places, run }: LaneOptions<T>): Lanes<T> {
       ready.push(lane);
     }
     begin();
+    onEase();
   };
 
   return {

@@ -45,6 +45,7 @@ const SILENT_MS = 1200;
 
 export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
   const search = createRateSearch();
+  const ownBound = rate === null ? null : createSendWindow(rate);
   let nextAt = Number.NEGATIVE_INFINITY;
   let heldUntil = Number.NEGATIVE_INFINITY;
   let lastDelivered = Number.NEGATIVE_INFINITY;
@@ -62,9 +63,10 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
 
   return {
     delayMs(now) {
-      return Math.max(0, heldUntil - now, bound() === null ? 0 : nextAt - now);
+      return Math.max(0, heldUntil - now, bound() === null ? 0 : nextAt - now, ownBound === null ? 0 : ownBound.fullUntil - now);
     },
     left(now) {
+      ownBound?.left(now);
       const perSecond = bound();
       if (perSecond !== null) {
         const interval = 1000 / perSecond;
@@ -106,6 +108,31 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
     },
     get refusedSince() {
       return refusedSince;
+    },
+  };
+}
+
+/** As long as a request may be late on its way, so that no more of them arrive within a second than left within one. */
+const WINDOW_SLACK = 1.003;
+const MOST_IN_WINDOW = 1 << 16;
+
+/**
+ * The user's bound, kept exactly: in any second leave no more requests than that, though a late timer catches up. An API that counts
+ * sliding seconds refuses each one above it, and where it is refused a run slows down.
+ */
+function createSendWindow(rate: number): { readonly fullUntil: number; left(now: number): void } {
+  const size = Math.min(MOST_IN_WINDOW, Math.max(1, Math.ceil(rate)));
+  const windowMs = (size / rate) * 1000 * WINDOW_SLACK;
+  /** When the last ones left, the oldest at `oldest`. */
+  const times = new Float64Array(size).fill(Number.NEGATIVE_INFINITY);
+  let oldest = 0;
+  return {
+    get fullUntil() {
+      return times[oldest]! + windowMs;
+    },
+    left(now) {
+      times[oldest] = now;
+      oldest = (oldest + 1) % size;
     },
   };
 }

@@ -268,7 +268,7 @@ export interface ContactKnowledge {
   readonly memoryIds: ReadonlySet<string>;
   /** The newest memory of it that isn't undone: a list that doesn't show it proves nothing. */
   readonly newest: string | null;
-  /** Of each created note of it whose memory's id couldn't be learnt: the hash of what was sent (empty: not known). One memory of a list is that note's. */
+  /** In no order, of each created note of it whose memory's id couldn't be learnt: the hash of what was sent (empty: not known). One memory of a list is that note's. */
   readonly unidentified: readonly string[];
 }
 

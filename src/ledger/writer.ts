@@ -25,6 +25,11 @@ export interface WriterOptions {
   readonly maxBatch?: number;
   /** Longest that a settlement waits for company, in milliseconds. */
   readonly maxDelayMs?: number;
+  /**
+   * Least time between the beginnings of two commits, in milliseconds, unless one is full: at a limited rate each claim would have a commit
+   * of its own, which costs more than the request. Default: 0.
+   */
+  readonly gapMs?: number;
 }
 
 type Entry =
@@ -40,51 +45,69 @@ type Entry =
   /** Writes nothing: it resolves when all that stands before it is durable. */
   | { readonly kind: 'flush'; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
-export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10 }: WriterOptions): LedgerWriter {
+export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10, gapMs = 0 }: WriterOptions): LedgerWriter {
   const entries: Entry[] = [];
   let committing = false;
   let timer: NodeJS.Timeout | null = null;
-  let soon = false;
+  /** The next commit is at hand: at the end of this turn of the event loop, or when the gap is over. */
+  let next: 'none' | 'this turn' | 'after the gap' = 'none';
+  let begunAt = Number.NEGATIVE_INFINITY;
   // Once a commit has failed nothing more is written: the order of a note's life would be broken. What is open is looked at by the next run.
   let failure: LedgerError | null = null;
 
-  const commitAll = async (): Promise<void> => {
-    while (entries.length > 0) {
-      const batch = entries.splice(0, maxBatch);
-      try {
-        if (failure !== null) throw failure;
-        const isWriting = batch.some((entry) => entry.kind !== 'flush');
-        resolveAll(batch, isWriting ? await ledger.commit(toLedgerBatch(batch)) : []);
-      } catch (error) {
-        failure ??= error instanceof LedgerError ? error : new LedgerError('The ledger failed.', { cause: error });
-        for (const entry of batch) entry.reject(failure);
-      }
+  const commitOne = async (): Promise<void> => {
+    begunAt = performance.now();
+    const batch = entries.splice(0, maxBatch);
+    try {
+      if (failure !== null) throw failure;
+      const isWriting = batch.some((entry) => entry.kind !== 'flush');
+      resolveAll(batch, isWriting ? await ledger.commit(toLedgerBatch(batch)) : []);
+    } catch (error) {
+      failure ??= error instanceof LedgerError ? error : new LedgerError('The ledger failed.', { cause: error });
+      for (const entry of batch) entry.reject(failure);
     }
   };
 
   const commit = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    if (committing) return;
+    next = 'none';
+    if (committing || entries.length === 0) return;
     committing = true;
-    void commitAll().finally(() => {
+    void commitOne().finally(() => {
       committing = false;
-      // Between the end of `commitAll` and this line others may have had their turn.
-      if (entries.length > 0) commit();
+      if (entries.length === 0) return;
+      const waitMs = msUntilNext();
+      if (waitMs <= 0) commit();
+      else timer ??= setTimeout(commit, waitMs);
     });
+  };
+
+  /** Until the next commit may begin. */
+  const msUntilNext = (): number => {
+    const isUrgent = entries.length >= maxBatch || entries.some(({ kind }) => kind === 'flush');
+    return isUrgent ? 0 : begunAt + gapMs - performance.now();
   };
 
   const add = (entry: Entry): void => {
     entries.push(entry);
-    if (entry.kind === 'claim' || entries.length >= maxBatch) {
-      if (soon) return;
-      soon = true;
-      // After this turn of the event loop: whatever else is ready now shares the commit.
-      setImmediate(() => {
-        soon = false;
-        commit();
-      });
-    } else timer ??= setTimeout(commit, maxDelayMs);
+    // The commit that is under way is followed by one of all that came meanwhile.
+    if (committing || next === 'this turn') return;
+    const isFull = entries.length >= maxBatch;
+    if (next === 'after the gap' && !isFull) return;
+    if (entry.kind !== 'claim' && !isFull) {
+      timer ??= setTimeout(commit, maxDelayMs);
+      return;
+    }
+    const waitMs = msUntilNext();
+    if (waitMs > 0) {
+      next = 'after the gap';
+      setTimeout(commit, waitMs);
+    } else {
+      next = 'this turn';
+      // Whatever else is ready now shares the commit.
+      setImmediate(commit);
+    }
   };
 
   return {

@@ -109,6 +109,8 @@ class RecordStream extends Parser {
   /** @param cells a record; null: there are no more */
   override push(cells: string[] | null): boolean {
     if (cells === null) return super.push(null);
+    // Of the same chunk, behind a record that couldn't be taken.
+    if (this.destroyed) return false;
     try {
       this.onRecord(cells, this.info.bytes);
     } catch (error) {
@@ -118,7 +120,7 @@ class RecordStream extends Parser {
   }
 }
 
-const startParser: StartParser = ({ delimiter, onRecord }) => {
+export const startParser: StartParser = ({ delimiter, onRecord }) => {
   const options: Options = {
     delimiter,
     record_delimiter: ['\r\n', '\n', '\r'],
@@ -133,10 +135,14 @@ const startParser: StartParser = ({ delimiter, onRecord }) => {
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        parser.write(bytes, (error) => settle(error ?? null, resolve, reject));
+        parser.write(bytes, (error) => settle(parser.errored ?? error ?? null, resolve, reject));
       }),
     end: () =>
       new Promise((resolve, reject) => {
+        if (parser.errored !== null) {
+          settle(parser.errored, resolve, reject);
+          return;
+        }
         parser.once('error', (error) => settle(error, resolve, reject));
         parser.once('end', () => resolve(null));
         parser.end();

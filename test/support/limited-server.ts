@@ -143,8 +143,8 @@ export function slidingWindow(perSecond: PerSecond): Limit {
 }
 
 /** No limit: a share is refused whatever the pace. */
-export function byChance(share: number): Limit {
-  const random = seededRandom(7);
+export function byChance(share: number, seed = 7): Limit {
+  const random = seededRandom(seed);
   return () => random() >= share;
 }
 

@@ -144,14 +144,19 @@ describe('refusals that come by chance, at any pace,', () => {
 
   test.each([0.005, 0.01, 0.02, 0.03, 0.05, 0.1])('(a share of %f) don’t slow a run with a rate of its own for long either', (share) => {
     for (const rate of [20, 50, 200]) {
-      const pace = createPace({ rate, refusalsThatStop: 16 });
-      const [traffic] = simulateTraffic({
-        clients: [client({ pace, concurrency: 16, latencyMs: 5 })],
-        limit: byChance(share),
-        seconds: 60,
-        retryAfterMs: (_, random) => (random() < 0.5 ? 1000 : null),
+      // One run in thirty is unlucky, and takes longer than this to find out.
+      const delivered = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((seed) => {
+        const [traffic] = simulateTraffic({
+          clients: [client({ pace: createPace({ rate, refusalsThatStop: 16 }), concurrency: 16, latencyMs: 5 })],
+          limit: byChance(share, seed),
+          seconds: 60,
+          seed,
+          retryAfterMs: (_, random) => (random() < 0.5 ? 1000 : null),
+        });
+        return between(traffic!, 30, 60).perSecond / rate;
       });
-      expect(between(traffic!, 30, 60).perSecond).toBeGreaterThanOrEqual(0.7 * rate);
+      expect(Math.min(...delivered)).toBeGreaterThanOrEqual(0.4);
+      expect(delivered.reduce((sum, part) => sum + part, 0) / delivered.length).toBeGreaterThanOrEqual(0.8);
     }
   });
 

@@ -101,6 +101,57 @@ describe('the ledger\u2019s writer', () => {
     expect(sizes()).toEqual([[0, 3, 0]]);
   });
 
+  test('a claim right after a commit waits until the gap is over, and shares its commit with those that come meanwhile', async () => {
+    const { ledger, sizes } = createSlowLedger();
+    const writer = createLedgerWriter({ ledger, gapMs: 1_000_000 });
+    await writer.claim(claimOf(1));
+    const later = [writer.claim(claimOf(2)), writer.settle(step(1))];
+    await turn();
+    later.push(writer.claim(claimOf(3)));
+    await turn();
+    expect(sizes()).toEqual([[1, 0, 0]]);
+    vi.advanceTimersByTime(1_000_000);
+    await Promise.all(later);
+    expect(sizes()).toEqual([
+      [1, 0, 0],
+      [2, 1, 0],
+    ]);
+  });
+
+  test('what came while a commit was under way waits for the gap, too', async () => {
+    const slow = createSlowLedger();
+    const writer = createLedgerWriter({ ledger: slow.ledger, gapMs: 1_000_000 });
+    slow.hold();
+    const first = writer.claim(claimOf(1));
+    await turn();
+    const later = writer.claim(claimOf(2));
+    slow.letGo();
+    await first;
+    await turn();
+    expect(slow.sizes()).toEqual([[1, 0, 0]]);
+    vi.advanceTimersByTime(1_000_000);
+    await later;
+    expect(slow.sizes()).toHaveLength(2);
+  });
+
+  test('a flush, or a full batch, doesn\u2019t wait for the gap', async () => {
+    const { ledger, sizes } = createSlowLedger();
+    const writer = createLedgerWriter({ ledger, maxBatch: 3, gapMs: 1_000_000 });
+    await writer.claim(claimOf(1));
+    await turn();
+    const second = writer.claim(claimOf(2));
+    await turn();
+    await Promise.all([second, writer.claim(claimOf(3)), writer.claim(claimOf(4))]);
+    const last = writer.claim(claimOf(5));
+    await writer.flush();
+    await last;
+    expect(sizes()).toEqual([
+      [1, 0, 0],
+      [3, 0, 0],
+      [1, 0, 0],
+    ]);
+  });
+
   test('while a commit is under way the next one gathers, and goes right after it', async () => {
     const slow = createSlowLedger();
     const writer = createLedgerWriter({ ledger: slow.ledger });
