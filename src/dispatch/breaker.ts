@@ -54,6 +54,8 @@ const MAX_PROBE_MS = 15_000;
 /** With nothing under way and no news for so long, a failure is the row's own. */
 const SILENCE_MS = 250;
 const REMEMBERED_OUTAGES = 100;
+/** Given, since without a reason each abort makes an error with its stack. */
+const WOKEN = 'woken';
 
 export function createBreaker(options: BreakerOptions): Breaker {
   const { clock, stopped } = options;
@@ -78,7 +80,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
   const changed = async (atMostMs: number): Promise<void> => {
     const timer = new AbortController();
     await Promise.race([new Promise<void>((resolve) => waiters.push(resolve)), clock.sleep(atMostMs, timer.signal)]);
-    timer.abort();
+    timer.abort(WOKEN);
   };
 
   const failed = (now: number, result: Extract<BreakerResult, { kind: 'failed' }>): void => {

@@ -44,25 +44,25 @@ export interface DispatchOptions extends ClaimOptions {
   readonly lessons?: readonly Lesson[];
 }
 
+/** Notes beyond the pool's slots that are claimed already when a slot gets free, at most as many as there are slots: some commits' worth. */
+const MOST_CLAIMED_AHEAD = 96;
 /**
- * How far the reader may be ahead of the settled rows: until so many contacts for each slot of the pool have work for it. More would cost
- * time, too, since whatever outlives two collections of the young generation is copied twice and collected by marking.
+ * How far the reader may be ahead of the settled rows: until so many more contacts have work than can be claimed, at most as many as there
+ * are slots. More would cost time, too, since whatever outlives two collections of the young generation is copied twice and collected by
+ * marking.
  */
-const CONTACTS_FOR_EACH_SLOT = 3;
-/** Farther where rows wait for something else than the pool: a retry, a look … */
-const WINDOW_BYTES = 4 * 1024 * 1024;
-/** … and farther still where few contacts are in it, because one has thousands of notes in a row. */
-const WIDE_WINDOW_BYTES = 32 * 1024 * 1024;
+const MOST_CONTACTS_AHEAD = 64;
+/** Farther where rows wait for something else than the pool (a retry, a look), or one contact has thousands of notes in a row. */
+const WINDOW_BYTES = 32 * 1024 * 1024;
 /** A row costs more than its bytes. */
 const ROW_OVERHEAD_BYTES = 4096;
 
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, halt } = options;
-  const enough = options.concurrency * CONTACTS_FOR_EACH_SLOT;
-  const window = createPermits(() => {
-    if (lanes.count - lanes.waiting >= enough) return 0;
-    return lanes.count < enough ? WIDE_WINDOW_BYTES : WINDOW_BYTES;
-  });
+  const { concurrency } = options;
+  const places = concurrency + Math.min(concurrency, MOST_CLAIMED_AHEAD);
+  const enough = places + Math.min(concurrency, MOST_CONTACTS_AHEAD);
+  const window = createPermits(() => (lanes.count - lanes.waiting >= enough ? 0 : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
   for (const lesson of options.lessons ?? []) contacts.learn(lesson);
   const claims = createClaims(options);
@@ -72,7 +72,7 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   const label = (row: Submitted) => rowLabel(row.source, options.inputCount);
   // A note is claimed when its lane has a place, shortly before it is sent: what a crash leaves claimed must all be looked for.
-  const lanes = createLanes({ places: options.concurrency * 2, run: runRow, onEase: window.renew });
+  const lanes = createLanes({ places, run: runRow, onEase: window.renew });
 
   /** One row, its turn having come. The lane goes on when the outcome is known; that it is durable is waited for on the side. */
   async function runRow(row: Submitted, leavePlace: () => void): Promise<void> {

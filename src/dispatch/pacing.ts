@@ -113,7 +113,7 @@ export function createPace({ rate, refusalsThatStop }: PaceOptions): Pace {
 }
 
 /** As long as a request may be late on its way, so that no more of them arrive within a second than left within one. */
-const WINDOW_SLACK = 1.003;
+const WINDOW_SLACK = 1.005;
 const MOST_IN_WINDOW = 1 << 16;
 
 /**

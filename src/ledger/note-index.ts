@@ -15,7 +15,7 @@ export interface NoteIndex {
   /** The same without looking on disk: `on_disk` where only that can tell. */
   findInMemory(fingerprint: Fingerprint): NoteKey | null | 'on_disk';
   /** After the note's commit, never before. */
-  add(fingerprint: Fingerprint, key: NoteKey): void;
+  add(fingerprint: Fingerprint, note: NewNote): void;
   /**
    * Moves the tail to the disk once it is long enough: to be called in a transaction, whose commit makes it durable together with the mark
    * up to where it reaches. @returns what is to be called after the commit, and not without it
@@ -29,6 +29,12 @@ export interface NoteIndex {
   save(): void;
 }
 
+/** What is to be known of a note that was appended. */
+export interface NewNote {
+  readonly key: NoteKey;
+  readonly contactId: string;
+}
+
 /** Of a large index each key is a page of its own: what is moved at once holds the run up for so long. */
 const TAIL_LENGTH = { small: 2048, large: 256 };
 /** With more notes the index is larger than what SQLite keeps in memory of it. */
@@ -39,18 +45,19 @@ const FILTER_LAG = 1 << 18;
 const READ_MARK = 'SELECT value FROM meta WHERE name = ?';
 const WRITE_MARK = 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value';
 const NOTES_ABOVE = 'SELECT note_key, fingerprint FROM note WHERE note_key > ? ORDER BY note_key';
-const TAIL_ROWS = 'SELECT note_key, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
+const TAIL_NOTES = 'SELECT note_key, fingerprint, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
 const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
 const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES';
 const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES';
 /** Pairs of one statement: half the time of statements with a pair each. */
 const PAIRS = 64;
-const CONTACT_MEMORIES = `
-  SELECT note.note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at FROM note_by_contact JOIN note USING (note_key)
-    WHERE contact_hash = ?1 AND note_key <= ?3 AND contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')
-  UNION ALL
-  SELECT note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at FROM note
-    WHERE note_key > ?3 AND contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')`;
+const MEMORY = 'note.note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at';
+const IS_MEMORY = `contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')`;
+const INDEXED_OF_CONTACT = `SELECT ${MEMORY} FROM note_by_contact JOIN note USING (note_key) WHERE contact_hash = ?1 AND note_key <= ?3 AND ${IS_MEMORY}`;
+// Of somebody who only reads: its own tail is as old as its opening.
+const CONTACT_MEMORIES = `${INDEXED_OF_CONTACT} UNION ALL SELECT ${MEMORY} FROM note WHERE note_key > ?3 AND ${IS_MEMORY}`;
+// By the keys that the tail has of the contact: reading the tail through takes a millisecond.
+const CONTACT_MEMORIES_BY_KEY = `${INDEXED_OF_CONTACT} UNION ALL SELECT ${MEMORY} FROM json_each(?4) JOIN note ON note_key = value WHERE ${IS_MEMORY}`;
 // Largest first, by notes of any state: no contact below can have more memories than notes.
 const INDEXED_CONTACTS = 'SELECT contact_hash, count(*) AS notes FROM note_by_contact GROUP BY contact_hash ORDER BY notes DESC';
 const TAIL_MEMORIES = `
@@ -62,22 +69,28 @@ const SAVED_SEGMENTS = 'SELECT capacity, count, bits FROM filter_segment ORDER B
 const SAVE_SEGMENT = `INSERT INTO filter_segment (position, capacity, count, bits) VALUES (?, ?, ?, ?)
   ON CONFLICT (position) DO UPDATE SET capacity = excluded.capacity, count = excluded.count, bits = excluded.bits`;
 
-/** @param tailLength so many notes make the tail long enough to be indexed; default: by the ledger's size */
-export function createNoteIndex(database: Database, tailLength?: number): NoteIndex {
+/**
+ * @param options.isOnlyWriter false: opened to read, while others may write
+ * @param options.tailLength so many notes make the tail long enough to be indexed; default: by the ledger's size
+ */
+export function createNoteIndex(
+  database: Database,
+  { isOnlyWriter, tailLength }: { readonly isOnlyWriter: boolean; readonly tailLength: number | undefined },
+): NoteIndex {
   const sql = {
     byPrefix: database.prepare(BY_PREFIX),
-    contact: database.prepare(CONTACT_MEMORIES),
+    contact: database.prepare(isOnlyWriter ? CONTACT_MEMORIES_BY_KEY : CONTACT_MEMORIES),
   };
-  const { filter, tail, ...opened } = load(database);
+  const { filter, tail, tailOfContact, ...opened } = load(database);
   let { indexedUpTo, lastKey, savedSegments, filterUpTo } = opened;
 
   const moveTail = (): (() => void) => {
     if (tail.size === 0) return () => {};
-    const rows = database.prepare(TAIL_ROWS).all(indexedUpTo);
-    // The tail has the same notes: of their fingerprints nothing is read back.
     const byFingerprint = Array.from(tail, ([fingerprint, key]) => [prefixOf(fingerprint), key] as const).sort(byFirst);
-    const byContact = rows.map((row) => [contactHash(String(row.contact_id)), Number(row.note_key)] as const).sort(byFirst);
-    const mark = Number(rows.at(-1)?.note_key ?? indexedUpTo);
+    const byContact = Array.from(tailOfContact, ([hash, keys]) => keys.map((key) => [hash, key] as const))
+      .flat()
+      .sort(byFirst);
+    const mark = lastKey;
     insertPairs(database, INDEX_FINGERPRINT, byFingerprint);
     insertPairs(database, INDEX_CONTACT, byContact);
     database.prepare(WRITE_MARK).run('indexed_up_to', mark);
@@ -85,6 +98,7 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
       // Only after the commit: until then the tail is the only way to these notes.
       indexedUpTo = mark;
       tail.clear();
+      tailOfContact.clear();
     };
   };
 
@@ -109,16 +123,24 @@ export function createNoteIndex(database: Database, tailLength?: number): NoteIn
       }
       return null;
     },
-    add(fingerprint, key) {
+    add(fingerprint, { key, contactId }) {
       filter.add(fingerprint);
       tail.set(fingerprint, key);
+      addKey(tailOfContact, contactId, key);
       lastKey = Math.max(lastKey, key);
     },
     settle() {
       const long = tailLength ?? (lastKey > LARGE_LEDGER ? TAIL_LENGTH.large : TAIL_LENGTH.small);
       return tail.size >= long ? moveTail() : () => {};
     },
-    contact: (contactId, subOrg) => contactKnowledge(sql.contact.iterate(contactHash(contactId), contactId, indexedUpTo), subOrg),
+    contact(contactId, subOrg) {
+      const hash = contactHash(contactId);
+      const ofIndex = [hash, contactId, indexedUpTo] as const;
+      const rows = isOnlyWriter
+        ? sql.contact.iterate(...ofIndex, JSON.stringify(tailOfContact.get(hash) ?? []))
+        : sql.contact.iterate(...ofIndex);
+      return contactKnowledge(rows, subOrg);
+    },
     largestContact: () => findLargest(database, indexedUpTo),
     saveFilterIfDue() {
       if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
@@ -146,13 +168,22 @@ function load(database: Database) {
     const indexedUpTo = mark(database, 'indexed_up_to');
     let lastKey = indexedUpTo;
     const tail = new Map<Fingerprint, NoteKey>();
-    for (const row of database.prepare(NOTES_ABOVE).iterate(indexedUpTo)) {
+    const tailOfContact = new Map<number, NoteKey[]>();
+    for (const row of database.prepare(TAIL_NOTES).iterate(indexedUpTo)) {
       const key = row.note_key as NoteKey;
       tail.set(hex(row.fingerprint), key);
+      addKey(tailOfContact, String(row.contact_id), key);
       lastKey = key;
     }
-    return { indexedUpTo, lastKey, tail, ...loadFilter(database) };
+    return { indexedUpTo, lastKey, tail, tailOfContact, ...loadFilter(database) };
   });
+}
+
+function addKey(tailOfContact: Map<number, NoteKey[]>, contactId: string, key: NoteKey): void {
+  const hash = contactHash(contactId);
+  const keys = tailOfContact.get(hash);
+  if (keys === undefined) tailOfContact.set(hash, [key]);
+  else keys.push(key);
 }
 
 type ContactSize = NonNullable<ReturnType<NoteIndex['largestContact']>>;

@@ -2,14 +2,14 @@ import { LedgerError } from '../errors.js';
 import type { Fingerprint, NoteKey, RunId } from '../model.js';
 import type { Database } from './database.js';
 import type { Witness, WitnessAnswer } from './ledger.js';
-import type { NoteIndex } from './note-index.js';
+import type { NewNote, NoteIndex } from './note-index.js';
 import { timeOf } from './rows.js';
 import { weigh } from './weigh-witness.js';
 
 /** What the ledger's verb `remember` does, inside its transaction. */
 export interface Rememberer {
   /** @param pending notes that this transaction has added, which the index doesn't know before it is committed */
-  remember(witness: Witness, pending: Map<Fingerprint, NoteKey>): WitnessAnswer;
+  remember(witness: Witness, pending: Map<Fingerprint, NewNote>): WitnessAnswer;
 }
 
 export function createRememberer(store: {
@@ -42,9 +42,9 @@ export function createRememberer(store: {
     remember(witness, pending) {
       const madeBy = witness.made === null ? store.runNumber : runNumberOf(witness.made.runId);
       const how = witness.made?.how ?? 'adopted';
-      const key = pending.get(witness.fingerprint) ?? index.find(witness.fingerprint);
+      const key = pending.get(witness.fingerprint)?.key ?? index.find(witness.fingerprint);
       if (key === null) {
-        pending.set(witness.fingerprint, add(witness, madeBy, how));
+        pending.set(witness.fingerprint, { key: add(witness, madeBy, how), contactId: witness.contactId });
         return 'added';
       }
       const note = database.prepare(FIND).get(key);

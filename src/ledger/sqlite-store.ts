@@ -7,7 +7,7 @@ import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
 import type { Lock } from './lock.js';
 import type { LogSync } from './log-sync.js';
-import { createNoteIndex, inTransaction, type NoteIndex } from './note-index.js';
+import { createNoteIndex, inTransaction, type NewNote, type NoteIndex } from './note-index.js';
 import { createRememberer } from './remember.js';
 import { toKnownNote, toOpenNote, toRecordedFailure, toRunNote } from './rows.js';
 import { createUndoWindows } from './undo-windows.js';
@@ -27,7 +27,7 @@ export interface Store {
 export function createStore({ database, lock, log, runNumber, now, tailLength }: Store): Ledger {
   const wasEmpty = database.prepare(HAS_NOTES).get()?.found === 0;
   const hadCreated = database.prepare(HAS_CREATED).get()?.found === 1;
-  const index = createNoteIndex(database, tailLength);
+  const index = createNoteIndex(database, { isOnlyWriter: lock !== null, tailLength });
   const { remember } = createRememberer({ database, index, runNumber, now });
   const knownNotes = createKnownNotes(database);
   const sql = {
@@ -49,8 +49,8 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     return toKnownNote(row);
   };
 
-  const claim = (wanted: Claim, pending: Map<Fingerprint, NoteKey>): ClaimAnswer => {
-    const key = pending.get(wanted.fingerprint) ?? index.find(wanted.fingerprint);
+  const claim = (wanted: Claim, pending: Map<Fingerprint, NewNote>): ClaimAnswer => {
+    const key = pending.get(wanted.fingerprint)?.key ?? index.find(wanted.fingerprint);
     if (key === null) {
       const { lastInsertRowid } = sql.insert.run(
         Buffer.from(wanted.fingerprint, 'hex'),
@@ -64,7 +64,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
         roundedOrNull(wanted.skewMs),
       );
       const inserted = Number(lastInsertRowid) as NoteKey; // the table's own key
-      pending.set(wanted.fingerprint, inserted);
+      pending.set(wanted.fingerprint, { key: inserted, contactId: wanted.contactId });
       return { kind: 'claimed', key: inserted, doubtedSince: null, doubtedSkewMs: null };
     }
     const row = sql.find.get(key);
@@ -119,16 +119,16 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
   };
 
   /** Only what is committed is known: an aborted transaction leaves no trace in memory either. */
-  const inOneCommit = <T>(work: (pending: Map<Fingerprint, NoteKey>) => T): T => {
+  const inOneCommit = <T>(work: (pending: Map<Fingerprint, NewNote>) => T): T => {
     // Before it, in a transaction of its own: when it fails, nothing of the work has happened.
     index.saveFilterIfDue();
-    const pending = new Map<Fingerprint, NoteKey>();
+    const pending = new Map<Fingerprint, NewNote>();
     const [result, settled] = inTransaction(database, 'BEGIN IMMEDIATE', () => {
       const afterCommit = index.settle();
       return [work(pending), afterCommit] as const;
     });
     settled();
-    for (const [fingerprint, key] of pending) index.add(fingerprint, key);
+    for (const [fingerprint, note] of pending) index.add(fingerprint, note);
     return result;
   };
 
@@ -141,7 +141,7 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     return result;
   };
 
-  const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NoteKey>): readonly ClaimAnswer[] => {
+  const writeBatch = (batch: LedgerBatch, pending: Map<Fingerprint, NewNote>): readonly ClaimAnswer[] => {
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
     for (const contact of batch.contacts ?? []) learnt.learn(contact);
