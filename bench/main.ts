@@ -56,7 +56,7 @@ async function run(chosen: readonly Scenario[], settings: Settings) {
       const result = await scenario.run({ stub, work: WORK, ...settings, say: (line) => console.error(line) });
       const command = `npm run bench -- ${process.argv
         .slice(2)
-        .filter((argument) => argument !== '--write')
+        .filter((argument, at, all) => argument !== '--write' && argument !== '--json' && all[at - 1] !== '--json')
         .join(' ')}`.replace(/ -- $/, '');
       results[scenario.name] = { ...result, date: new Date().toISOString().slice(0, 10), machine: machine(), command };
       // Now: a benchmark that is stopped keeps what it has.
