@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -37,7 +37,9 @@ async function server(listener: RequestListener): Promise<string> {
 }
 
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'doctor-'));
+  const made = mkdtempSync(join(tmpdir(), 'doctor-'));
+  closing.push(() => rmSync(made, { recursive: true, force: true }));
+  return made;
 }
 
 async function examined(options: ImportOptions) {

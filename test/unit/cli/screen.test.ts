@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -106,7 +106,9 @@ describe('the screen', () => {
 
 describe("the screen's options", () => {
   const config = (content: object) => {
-    const path = join(mkdtempSync(join(tmpdir(), 'screen-')), 'import.json');
+    const folder = mkdtempSync(join(tmpdir(), 'screen-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const path = join(folder, 'import.json');
     writeFileSync(path, JSON.stringify(content));
     return path;
   };

@@ -1,7 +1,7 @@
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { OptionsError } from '../../../src/errors.js';
 import { type ImportOptions, parseDuration, resolveOptions } from '../../../src/options.js';
 
@@ -22,8 +22,15 @@ function problems(raw: object, env: Record<string, string> = {}, needs?: { key: 
   return [];
 }
 
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 function file(name: string, content: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'options-')), name);
+  const folder = mkdtempSync(join(tmpdir(), 'options-'));
+  folders.push(folder);
+  const path = join(folder, name);
   writeFileSync(path, content);
   return path;
 }
