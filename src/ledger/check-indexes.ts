@@ -2,7 +2,9 @@ import { hash } from 'node:crypto';
 import type { Database } from './database.js';
 import { createFilter, type Filter } from './filter.js';
 import type { LedgerFinding } from './finding.js';
-import { contactHash, mark, prefixOf, savedFilter } from './note-index.js';
+import { readMark } from './marks.js';
+import { contactHash, prefixOf } from './note-index.js';
+import { savedFilter } from './saved-filter.js';
 import { createSetDigest } from './set-digest.js';
 
 /**
@@ -10,7 +12,7 @@ import { createSetDigest } from './set-digest.js';
  * Everything is read in the order in which it is stored, so that a ledger larger than memory takes minutes, not hours.
  */
 export async function checkIndexes(database: Database, notes: number): Promise<readonly LedgerFinding[]> {
-  const indexed = mark(database, 'indexed_up_to');
+  const indexed = readMark(database, 'indexed_up_to');
   const saved = savedFilter(database);
   const filter = createFilter(saved.segments);
   const wanted = { fingerprints: createSetDigest(), contacts: createSetDigest() };

@@ -1,6 +1,7 @@
 import type { Database } from './database.js';
 import { createFilter } from './filter.js';
-import { contactHash, prefixOf, saveFilter } from './note-index.js';
+import { contactHash, prefixOf } from './note-index.js';
+import { saveFilter } from './saved-filter.js';
 
 /** Index and filter from the notes alone, in the caller's transaction. Sorted on disk: memory doesn't grow with the ledger. */
 export function buildIndex(database: Database): void {

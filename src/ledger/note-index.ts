@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { Fingerprint, NoteKey } from '../model.js';
 import { contactKnowledge } from './contact-knowledge.js';
 import type { Database } from './database.js';
-import { createFilter, type Filter, type FilterSegment } from './filter.js';
 import type { ContactKnowledge } from './ledger.js';
+import { readMark, writeMark } from './marks.js';
+import { fullSegments, loadFilter, saveFilter } from './saved-filter.js';
 
 /**
  * Where a note stands, asked in this order: a filter in memory ("surely unknown"), the tail in memory (appended, not indexed yet), the
@@ -42,9 +42,6 @@ const LARGE_LEDGER = 200_000;
 /** After a crash at most so many notes, and a tail, are read to make the filter whole. */
 const FILTER_LAG = 1 << 18;
 
-const READ_MARK = 'SELECT value FROM meta WHERE name = ?';
-const WRITE_MARK = 'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value';
-const NOTES_ABOVE = 'SELECT note_key, fingerprint FROM note WHERE note_key > ? ORDER BY note_key';
 const TAIL_NOTES = 'SELECT note_key, fingerprint, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
 const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
 const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES';
@@ -65,9 +62,6 @@ const TAIL_MEMORIES = `
 const INDEXED_MEMORIES = `
   SELECT contact_id, sub_org, count(*) AS memories FROM note_by_contact JOIN note USING (note_key)
   WHERE contact_hash = ? AND note_key <= ? AND state = 'created' GROUP BY contact_id, sub_org`;
-const SAVED_SEGMENTS = 'SELECT capacity, count, bits FROM filter_segment ORDER BY position';
-const SAVE_SEGMENT = `INSERT INTO filter_segment (position, capacity, count, bits) VALUES (?, ?, ?, ?)
-  ON CONFLICT (position) DO UPDATE SET capacity = excluded.capacity, count = excluded.count, bits = excluded.bits`;
 
 /**
  * @param options.isOnlyWriter false: opened to read, while others may write
@@ -90,13 +84,13 @@ export function createNoteIndex(
     const byContact = Array.from(tailOfContact, ([hash, keys]) => keys.map((key) => [hash, key] as const))
       .flat()
       .sort(byFirst);
-    const mark = lastKey;
+    const upTo = lastKey;
     insertPairs(database, INDEX_FINGERPRINT, byFingerprint);
     insertPairs(database, INDEX_CONTACT, byContact);
-    database.prepare(WRITE_MARK).run('indexed_up_to', mark);
+    writeMark(database, 'indexed_up_to', upTo);
     return () => {
       // Only after the commit: until then the tail is the only way to these notes.
-      indexedUpTo = mark;
+      indexedUpTo = upTo;
       tail.clear();
       tailOfContact.clear();
     };
@@ -165,7 +159,7 @@ const ALL_PAIRS = Array(PAIRS).fill('(?, ?)').join(', ');
 /** All of one moment: a reader mustn't see an old filter with the mark of a newer one. */
 function load(database: Database) {
   return inTransaction(database, 'BEGIN', () => {
-    const indexedUpTo = mark(database, 'indexed_up_to');
+    const indexedUpTo = readMark(database, 'indexed_up_to');
     let lastKey = indexedUpTo;
     const tail = new Map<Fingerprint, NoteKey>();
     const tailOfContact = new Map<number, NoteKey[]>();
@@ -215,64 +209,6 @@ function sizeOf(contact: ContactSize | null): number {
   return contact?.memories ?? 0;
 }
 
-/** The saved filter is true up to a key; what came later is added from the notes themselves. */
-function loadFilter(database: Database): { readonly filter: Filter; readonly savedSegments: number; readonly filterUpTo: number } {
-  const { segments, upTo: filterUpTo } = savedFilter(database);
-  const filter = createFilter(segments);
-  const savedSegments = fullSegments(filter);
-  for (const row of database.prepare(NOTES_ABOVE).iterate(filterUpTo)) filter.add(hex(row.fingerprint));
-  return { filter, savedSegments, filterUpTo };
-}
-
-/** The filter as it was saved, and the key up to which it is true; nothing, up to 0, where it isn't intact. */
-export function savedFilter(database: Database): {
-  readonly segments: readonly FilterSegment[];
-  readonly upTo: number;
-  readonly isIntact: boolean;
-  /** False in a ledger whose first run hasn't come so far. */
-  readonly wasSaved: boolean;
-} {
-  const segments = database
-    .prepare(SAVED_SEGMENTS)
-    .all()
-    .map((row) => ({ capacity: Number(row.capacity), count: Number(row.count), bits: new Uint8Array(row.bits as Uint8Array) }));
-  // SQLite doesn't notice a bit that has flipped, and here it would call a note unknown that was created.
-  const saved = database.prepare(READ_MARK).get('filter_checksum')?.value;
-  const isIntact = checksum(segments) === saved;
-  return {
-    segments: isIntact ? segments : [],
-    upTo: isIntact ? mark(database, 'filter_up_to') : 0,
-    isIntact,
-    wasSaved: saved !== undefined,
-  };
-}
-
-/** @param saving.savedSegments so many full segments stand there already: they never change, and are written once */
-export function saveFilter(saving: {
-  readonly database: Database;
-  readonly filter: Filter;
-  readonly upTo: number;
-  readonly savedSegments: number;
-}) {
-  const { database, filter, upTo, savedSegments } = saving;
-  const statement = database.prepare(SAVE_SEGMENT);
-  filter.segments.forEach((segment, position) => {
-    if (position >= savedSegments) statement.run(position, segment.capacity, segment.count, segment.bits);
-  });
-  database.prepare(WRITE_MARK).run('filter_up_to', upTo);
-  database.prepare(WRITE_MARK).run('filter_checksum', checksum(filter.segments));
-}
-
-function fullSegments(filter: Filter): number {
-  return filter.segments.filter(({ count, capacity }) => count >= capacity).length;
-}
-
-function checksum(segments: readonly FilterSegment[]): string {
-  const hash = createHash('sha256');
-  for (const { capacity, count, bits } of segments) hash.update(`${capacity} ${count} `).update(bits);
-  return hash.digest('hex');
-}
-
 export function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
   database.exec(begin);
   try {
@@ -282,10 +218,6 @@ export function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMM
   } finally {
     if (database.isTransaction) database.exec('ROLLBACK');
   }
-}
-
-export function mark(database: Database, name: string): number {
-  return Number(database.prepare(READ_MARK).get(name)?.value ?? 0);
 }
 
 function hex(value: unknown): Fingerprint {
