@@ -17,7 +17,7 @@ import { findingLine } from './report/finding-line.js';
 import { gatherPageFacts, type Repeat } from './report/page-facts.js';
 import { createRunFolder, newRunId } from './report/run-folder.js';
 import { createTally } from './report/summary.js';
-import { admit } from './run/admit.js';
+import { admitAll } from './run/admit.js';
 import { checkBeforeStart } from './run/before-start.js';
 import { conclude, type RunContext, runRecord } from './run/conclude.js';
 import { stopAtTooManyFailures } from './run/failure-limit.js';
@@ -182,15 +182,19 @@ async function run(context: RunContext, { signal, onEvent, env, repeat }: Import
       let stopped: StoppedError | null = null;
       try {
         let rowsRead = 0;
-        for await (const batch of batches) {
-          rowsRead += batch.length;
-          // Before its rows are settled, so that no more seem to be settled than were read.
-          emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
-          await admit(batch, { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options });
-          const last = batch.at(-1)?.source;
-          if (last !== undefined) context.reached.set(last.input.index, last.row);
-          if (halt.signal.aborted) break;
-        }
+        await admitAll(batches, {
+          admission: { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options },
+          halt,
+          onRead(batch) {
+            rowsRead += batch.length;
+            // Before its rows are settled, so that no more seem to be settled than were read.
+            emit({ type: 'bytes_read', bytes: intake.bytesRead(batch[0]?.source.input.index ?? 0), rows: rowsRead });
+          },
+          onAdmitted(batch) {
+            const last = batch.at(-1)?.source;
+            if (last !== undefined) context.reached.set(last.input.index, last.row);
+          },
+        });
       } catch (error) {
         stopped = asStop(error);
         if (stopped === null) throw error;

@@ -67,20 +67,35 @@ export function createBreaker(options: BreakerOptions): Breaker {
   let underWay = 0;
   let admitted = 0;
   let lastNews = clock.now();
-  // Woken by whatever changes the answer of `ready` or `decide`.
-  let waiters: (() => void)[] = [];
+  /** What all who wait now wait for, with one timer: hundreds may wait while thousands are answered. */
+  let news: { readonly come: Promise<void>; readonly tell: () => void; readonly timer: AbortController; dueAt: number } | null = null;
 
+  /** For whatever changes the answer of `ready` or `decide`. Once too often does no harm. */
   const wake = (): void => {
-    const woken = waiters;
-    waiters = [];
-    for (const resolve of woken) resolve();
+    const told = news;
+    news = null;
+    told?.timer.abort(WOKEN);
+    told?.tell();
   };
   stopped.addEventListener('abort', wake, { once: true });
 
-  const changed = async (atMostMs: number): Promise<void> => {
-    const timer = new AbortController();
-    await Promise.race([new Promise<void>((resolve) => waiters.push(resolve)), clock.sleep(atMostMs, timer.signal)]);
-    timer.abort(WOKEN);
+  const changed = (atMostMs: number): Promise<void> => {
+    const dueAt = clock.now() + atMostMs;
+    if (news === null) {
+      let tell = (): void => {};
+      const come = new Promise<void>((resolve) => {
+        tell = resolve;
+      });
+      news = { come, tell, timer: new AbortController(), dueAt: Number.POSITIVE_INFINITY };
+    }
+    const { come, timer } = news;
+    if (dueAt < news.dueAt) {
+      news.dueAt = dueAt;
+      void clock.sleep(atMostMs, timer.signal).then(() => {
+        if (news?.timer === timer) wake();
+      });
+    }
+    return come;
   };
 
   const failed = (now: number, result: Extract<BreakerResult, { kind: 'failed' }>): void => {
@@ -109,6 +124,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
     if (open !== null) return;
     const until = new AbortController();
     open = { since, until, message, probeMs: FIRST_PROBE_MS, nextProbeAt: clock.now() + FIRST_PROBE_MS, probing: false };
+    wake();
     options.onOpen(message);
     void giveUpLater(since, until.signal);
   };
@@ -119,7 +135,9 @@ export function createBreaker(options: BreakerOptions): Breaker {
   };
 
   const close = (now: number): void => {
+    if (streak === null && open === null) return;
     streak = null;
+    wake();
     if (open === null) return;
     outages.push({ since: open.since, until: now });
     if (outages.length > REMEMBERED_OUTAGES) outages.shift();
@@ -160,8 +178,10 @@ export function createBreaker(options: BreakerOptions): Breaker {
         open.probing = false;
         open.probeMs = Math.min(MAX_PROBE_MS, open.probeMs * 2);
         open.nextProbeAt = now + open.probeMs;
+        wake();
       }
-      wake();
+      // The silence begins.
+      if (underWay === 0) wake();
     },
     async decide(time) {
       for (;;) {

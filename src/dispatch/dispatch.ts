@@ -44,7 +44,6 @@ export interface DispatchOptions extends ClaimOptions {
   readonly lessons?: readonly Lesson[];
 }
 
-/** Notes beyond the pool's slots that are claimed already when a slot gets free, at most as many as there are slots: some commits' worth. */
 const MOST_CLAIMED_AHEAD = 96;
 /**
  * How far the reader may be ahead of the settled rows: until so many more contacts have work than can be claimed, at most as many as there
@@ -60,7 +59,7 @@ const ROW_OVERHEAD_BYTES = 4096;
 export function createDispatcher(options: DispatchOptions): Dispatcher {
   const { writer, halt } = options;
   const { concurrency } = options;
-  const places = concurrency + Math.min(concurrency, MOST_CLAIMED_AHEAD);
+  const places = concurrency + mostClaimedAhead(concurrency);
   const enough = places + Math.min(concurrency, MOST_CONTACTS_AHEAD);
   const window = createPermits(() => (lanes.count - lanes.waiting >= enough ? 0 : WINDOW_BYTES));
   const contacts = createContactLessons(options.order);
@@ -293,6 +292,11 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
       if (bug !== null) throw bug;
     },
   };
+}
+
+/** Notes beyond the pool's slots that are claimed already when a slot gets free: some commits' worth. */
+export function mostClaimedAhead(concurrency: number): number {
+  return Math.min(concurrency, MOST_CLAIMED_AHEAD);
 }
 
 /** What it takes of the window. */

@@ -53,7 +53,9 @@ export interface LookOptions {
   readonly onLooked: (row: string | null, found: boolean | null) => void;
 }
 
-const FIRST_WAIT_MS = 200;
+/** Between two looks. Most of what turns up late does so at once, and each look is a request that the API counts like any other. */
+const FIRST_WAIT_MS = 400;
+const WAIT_FACTOR = 4;
 const MAX_WAIT_MS = 4000;
 /** The ledger has to look at many notes to say which contact has most, and the run may have made a longer list since it was last asked. */
 const LONGEST_AGAIN_MS = 60_000;
@@ -144,7 +146,7 @@ export function createLooker(options: LookOptions): Looker {
     async settle(doubt) {
       const believedFrom = doubt.since + options.reconcileWaitMs;
       let failuresAfterwards = 0;
-      for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
+      for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * WAIT_FACTOR, MAX_WAIT_MS)) {
         const startedAt = clock.now();
         const finding = await lookAndTell(doubt, startedAt >= believedFrom);
         if (finding.kind === 'present' || finding.kind === 'stopped') return finding;

@@ -4,7 +4,8 @@ import type { Claim, ClaimAnswer, LearntContact, Ledger, LedgerBatch, RunFailure
 
 /**
  * Gathers what single rows have to say into the ledger's batches: bounded in rows and in milliseconds. A claim doesn't wait for more to
- * come than what is ready now, since a slot may be idle for it; what only settles waits a little, or goes along with the next claim's commit.
+ * come than what is ready now, since a slot may be idle for it, and a flush as little; what only settles waits a little, or goes along with
+ * the next commit.
  */
 export interface LedgerWriter {
   /** Resolves when the claim is durable. @throws LedgerError */
@@ -26,10 +27,12 @@ export interface WriterOptions {
   /** Longest that a settlement waits for company, in milliseconds. */
   readonly maxDelayMs?: number;
   /**
-   * Least time between the beginnings of two commits, in milliseconds, unless one is full: at a limited rate each claim would have a commit
-   * of its own, which costs more than the request. Default: 0.
+   * Least time between the beginnings of two commits, in milliseconds: at a limited rate each claim would have a commit of its own, which
+   * costs more than the request. Default: 0.
    */
   readonly gapMs?: number;
+  /** So many claims don't wait for the end of the gap: slots would soon be idle. Default: as many as fit into a commit. */
+  readonly enoughClaims?: number;
 }
 
 type Entry =
@@ -45,12 +48,28 @@ type Entry =
   /** Writes nothing: it resolves when all that stands before it is durable. */
   | { readonly kind: 'flush'; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
-export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10, gapMs = 0 }: WriterOptions): LedgerWriter {
+/** What an entry, or the number of them, asks for; a higher one includes the lower ones. */
+const NOTHING = 0;
+/** In `maxDelayMs`: nobody waits for it. */
+const WITH_OTHERS = 1;
+/** Now, together with whatever else is ready, but not before the gap is over. */
+const NEXT = 2;
+const AT_ONCE = 3;
+
+export function createLedgerWriter({
+  ledger,
+  maxBatch = 512,
+  maxDelayMs = 10,
+  gapMs = 0,
+  enoughClaims = maxBatch,
+}: WriterOptions): LedgerWriter {
   const entries: Entry[] = [];
+  /** Claims among them. */
+  let claims = 0;
   let committing = false;
-  let timer: NodeJS.Timeout | null = null;
-  /** The next commit is at hand: at the end of this turn of the event loop, or when the gap is over. */
-  let next: 'none' | 'this turn' | 'after the gap' = 'none';
+  /** How urgent the next commit is that a timer has begun to wait for. */
+  let planned = NOTHING;
+  let cancel = (): void => {};
   let begunAt = Number.NEGATIVE_INFINITY;
   // Once a commit has failed nothing more is written: the order of a note's life would be broken. What is open is looked at by the next run.
   let failure: LedgerError | null = null;
@@ -58,6 +77,7 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10, ga
   const commitOne = async (): Promise<void> => {
     begunAt = performance.now();
     const batch = entries.splice(0, maxBatch);
+    for (const { kind } of batch) if (kind === 'claim') claims--;
     try {
       if (failure !== null) throw failure;
       const isWriting = batch.some((entry) => entry.kind !== 'flush');
@@ -69,45 +89,39 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10, ga
   };
 
   const commit = (): void => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    next = 'none';
-    if (committing || entries.length === 0) return;
+    planned = NOTHING;
     committing = true;
     void commitOne().finally(() => {
       committing = false;
-      if (entries.length === 0) return;
-      const waitMs = msUntilNext();
-      if (waitMs <= 0) commit();
-      else timer ??= setTimeout(commit, waitMs);
+      if (entries.length > 0) plan(isEnough() ? AT_ONCE : NEXT);
     });
   };
 
-  /** Until the next commit may begin. */
-  const msUntilNext = (): number => {
-    const isUrgent = entries.length >= maxBatch || entries.some(({ kind }) => kind === 'flush');
-    return isUrgent ? 0 : begunAt + gapMs - performance.now();
+  const plan = (urgency: number): void => {
+    cancel();
+    planned = urgency;
+    const sinceLastMs = urgency === AT_ONCE ? gapMs : performance.now() - begunAt;
+    const waitMs = Math.max(gapMs - sinceLastMs, urgency === WITH_OTHERS ? maxDelayMs : 0);
+    if (waitMs > 0) {
+      const timer = setTimeout(commit, waitMs);
+      cancel = () => clearTimeout(timer);
+    } else {
+      // Whatever else is ready now shares the commit.
+      const immediate = setImmediate(commit);
+      cancel = () => clearImmediate(immediate);
+    }
   };
+
+  const isEnough = (): boolean => entries.length >= maxBatch || claims >= enoughClaims;
 
   const add = (entry: Entry): void => {
     entries.push(entry);
+    if (entry.kind === 'claim') claims++;
     // The commit that is under way is followed by one of all that came meanwhile.
-    if (committing || next === 'this turn') return;
-    const isFull = entries.length >= maxBatch;
-    if (next === 'after the gap' && !isFull) return;
-    if (entry.kind !== 'claim' && !isFull) {
-      timer ??= setTimeout(commit, maxDelayMs);
-      return;
-    }
-    const waitMs = msUntilNext();
-    if (waitMs > 0) {
-      next = 'after the gap';
-      setTimeout(commit, waitMs);
-    } else {
-      next = 'this turn';
-      // Whatever else is ready now shares the commit.
-      setImmediate(commit);
-    }
+    if (committing) return;
+    const isAwaited = entry.kind === 'claim' || entry.kind === 'flush';
+    const urgency = isEnough() ? AT_ONCE : isAwaited ? NEXT : WITH_OTHERS;
+    if (urgency > planned) plan(urgency);
   };
 
   return {
@@ -115,11 +129,10 @@ export function createLedgerWriter({ ledger, maxBatch = 512, maxDelayMs = 10, ga
     settle: (step) => new Promise((resolve, reject) => add({ kind: 'settle', step, resolve, reject })),
     learn: (contact) => add({ kind: 'learn', contact, resolve: () => {}, reject: () => {} }),
     fail: (row) => new Promise((resolve, reject) => add({ kind: 'fail', failure: row, resolve, reject })),
-    flush: () =>
-      new Promise((resolve, reject) => {
-        entries.push({ kind: 'flush', resolve, reject });
-        commit();
-      }),
+    flush() {
+      if (entries.length === 0 && !committing) return failure === null ? Promise.resolve() : Promise.reject(failure);
+      return new Promise((resolve, reject) => add({ kind: 'flush', resolve, reject }));
+    },
   };
 }
 

@@ -14,6 +14,8 @@ import { swallowedRows } from './swallowed.js';
 const QUOTE = 0x22;
 const CR = 0x0d;
 const LF = 0x0a;
+/** Some milliseconds' work, mapping and all: in between requests leave when they are due. */
+const PIECE_BYTES = 32 * 1024;
 /** More than a parser holds back behind a complete record. */
 const LOOK_AHEAD_BYTES = 16;
 
@@ -54,11 +56,14 @@ export async function* readRecords(options: {
   let failure = header.failure;
   while (chunk !== null) {
     bytes.append(chunk);
-    await parse(false);
-    skipBlankLines();
-    if (bytes.end() - start > maxRecordBytes + LOOK_AHEAD_BYTES) stop ??= tooLong();
-    if (batch.length > 0) yield taken();
-    if (stop !== null) throw stop;
+    for (let isMore = true; isMore; ) {
+      isMore = await parse(false);
+      skipBlankLines();
+      const looked = broken === null ? fed : bytes.end();
+      if (looked - start > maxRecordBytes + LOOK_AHEAD_BYTES) stop ??= tooLong();
+      if (batch.length > 0) yield taken();
+      if (stop !== null) throw stop;
+    }
     bytes.forget(start);
     input.forget(start);
     chunk = failure === null ? await input.read().catch((error: unknown) => remember(error)) : null;
@@ -84,14 +89,15 @@ export async function* readRecords(options: {
     return options.startParser({ delimiter: header.delimiter, onRecord: (cells, end) => deliver(cells, base + end) });
   }
 
-  async function parse(ended: boolean): Promise<void> {
+  /** Parses on, a piece or to the end. True: there is more at hand. */
+  async function parse(ended: boolean): Promise<boolean> {
     while (stop === null) {
       if (broken !== null) {
         const from = broken.record.at();
         const end = broken.record.scan(bytes.slice(from, bytes.end()), from, ended);
         if (end === null) {
           if (ended) stop = unclosed(broken.record);
-          return;
+          return false;
         }
         endBroken(broken.fault, end);
         broken = null;
@@ -100,14 +106,17 @@ export async function* readRecords(options: {
         continue;
       }
       const all = bytes.end();
-      if (fed === all && !ended) return;
-      const fault: ParseFault | null = fed < all ? await parser.write(bytes.slice(fed, all)) : await parser.end();
+      if (fed === all && !ended) return false;
+      const upTo = Math.min(all, fed + PIECE_BYTES);
+      const fault: ParseFault | null = fed < all ? await parser.write(bytes.slice(fed, upTo)) : await parser.end();
       if (fault !== null) {
         skipBlankLines();
         broken = { record: brokenRecord({ delimiter: header.delimiter, start, line }), fault };
-      } else if (fed === all) return;
-      fed = all;
+      } else if (fed === all) return false;
+      fed = upTo;
+      if (fed < all && fault === null && !ended) return true;
     }
+    return false;
   }
 
   /** Hot: once for each record. */

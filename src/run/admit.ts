@@ -1,5 +1,7 @@
 import type { Dispatcher } from '../dispatch/dispatch.js';
+import { asStop, type Halt } from '../dispatch/halt.js';
 import { hasChanged } from '../dispatch/known.js';
+import { StoppedError } from '../errors.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
@@ -22,10 +24,46 @@ export interface Admission {
   readonly options: Pick<ResolvedOptions, 'duplicates' | 'distribute'>;
 }
 
-const LOOKUP_BATCH = 256;
+/** More than one read of an input mostly holds. */
+const LOOKUP_BATCH = 1024;
 
-/** claim, its cheap half: what is known to be imported is settled here, and only the rest takes its place in a lane. */
-export async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<void> {
+/**
+ * claim, its cheap half: what is known to be imported is settled here, and only the rest takes its place in a lane. The next batch is read
+ * while the ledger says what it knows of this one, or there is no room for its rows.
+ * @throws what reading threw, after all rows before it are admitted
+ */
+export async function admitAll(
+  batches: AsyncIterable<readonly PreparedRow[]>,
+  {
+    admission,
+    halt,
+    onRead,
+    onAdmitted,
+  }: {
+    readonly admission: Admission;
+    readonly halt: Halt;
+    readonly onRead: (batch: readonly PreparedRow[]) => void;
+    readonly onAdmitted: (batch: readonly PreparedRow[]) => void;
+  },
+): Promise<void> {
+  let admitted: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of batches) {
+      onRead(batch);
+      await admitted;
+      if (halt.signal.aborted) break;
+      admitted = admit(batch, admission).then(() => onAdmitted(batch));
+      // At once: the input may be silent for hours.
+      admitted.catch((error: unknown) =>
+        halt.stop(asStop(error) ?? new StoppedError('ledger', 'An unexpected error.', true, { cause: error })),
+      );
+    }
+  } finally {
+    await admitted;
+  }
+}
+
+async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<void> {
   const { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options } = admission;
   for (let from = 0; from < batch.length; from += LOOKUP_BATCH) {
     const part = batch.slice(from, from + LOOKUP_BATCH);

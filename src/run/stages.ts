@@ -3,7 +3,7 @@ import { createClient } from '../callers/client.js';
 import { createPageSense, judge, type PageSense } from '../callers/reconcile.js';
 import { createAdopter } from '../dispatch/adopt.js';
 import { createAim } from '../dispatch/aim.js';
-import { createDispatcher, type Dispatcher, type DispatchOptions } from '../dispatch/dispatch.js';
+import { createDispatcher, type Dispatcher, type DispatchOptions, mostClaimedAhead } from '../dispatch/dispatch.js';
 import { createGate, type Gate, type Quota } from '../dispatch/gate.js';
 import type { Halt } from '../dispatch/halt.js';
 import { createLooker, type Looker } from '../dispatch/look.js';
@@ -67,8 +67,8 @@ export interface StagesContext {
   readonly mayAllBeRefused: () => boolean;
 }
 
-/** Less than it takes to send what is claimed already, where the API is no faster than its network. */
-const COMMIT_GAP_MS = 4;
+/** At a limited rate the same share of the time goes into commits, however slow it is. */
+const COMMIT_GAP_MS = 20;
 
 export function openStages({
   runId,
@@ -85,7 +85,7 @@ export function openStages({
   mayAllBeRefused,
 }: StagesContext): Stages {
   const { shared } = ledger;
-  const writer = createLedgerWriter({ ledger, gapMs: COMMIT_GAP_MS });
+  const writer = createLedgerWriter({ ledger, gapMs: COMMIT_GAP_MS, enoughClaims: Math.ceil(mostClaimedAhead(options.concurrency) / 4) });
   const client = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,

@@ -37,16 +37,18 @@ export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake
   let bytes = 0;
   try {
     for await (const batch of prepareRows(beginning, options.limit).batches(new AbortController().signal)) {
-      const drafts = batch.flatMap((row) => (row.kind === 'mapped' ? [row.draft] : []));
-      const known = ledger === null ? [] : await ledger.lookup(drafts.map(({ fingerprint }) => fingerprint));
-      found.rows += batch.length;
-      bytes = beginning.bytesRead(batch[0]?.source.input.index ?? 0);
-      found.toSend += drafts.length - known.filter((note) => note?.state === 'created').length;
-      for (const { subOrg } of drafts) found.subOrgs.add(subOrg);
-      if (found.toSend > MANY_ROWS || found.rows >= MOST_ROWS_SEEN) {
+      const read = beginning.bytesRead(batch[0]?.source.input.index ?? 0);
+      // Where the next bytes were read, all rows of those before them have come: now the one tells of the other.
+      if ((found.toSend > MANY_ROWS || found.rows >= MOST_ROWS_SEEN) && read !== bytes) {
         isWhole = false;
         break;
       }
+      bytes = read;
+      const drafts = batch.flatMap((row) => (row.kind === 'mapped' ? [row.draft] : []));
+      const known = ledger === null ? [] : await ledger.lookup(drafts.map(({ fingerprint }) => fingerprint));
+      found.rows += batch.length;
+      found.toSend += drafts.length - known.filter((note) => note?.state === 'created').length;
+      for (const { subOrg } of drafts) found.subOrgs.add(subOrg);
     }
   } catch (error) {
     // The run will stop at the same place, and say why.

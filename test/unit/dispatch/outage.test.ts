@@ -177,3 +177,29 @@ test('a good answer to what left before the first failure does not make that fai
   fresh.answered(fresh.admit()!, { kind: 'good' });
   expect(await clock.run(own)).toBe('row');
 });
+
+test('hundreds that wait for news of one failure have one timer, and answers that tell nothing don\u2019t wake them', async () => {
+  const clock = createVirtualClock();
+  let sleeps = 0;
+  const counted = { ...clock, sleep: (ms: number, signal?: AbortSignal) => (sleeps++, clock.sleep(ms, signal)) };
+  const breaker = createBreaker({
+    clock: counted,
+    stopped: new AbortController().signal,
+    giveUpAfterMs: 600_000,
+    onOpen: () => {},
+    onClose: () => {},
+    onGiveUp: () => {},
+  });
+  const failing = breaker.admit()!;
+  const early = Array.from({ length: 200 }, () => breaker.admit()!);
+  breaker.answered(failing, { kind: 'failed', contactId: 'c1', sent: true, failedAlone: false, message: 'reset' });
+  const verdicts = Array.from({ length: 300 }, () => breaker.decide(clock.now()));
+  for (const pass of early.slice(1)) {
+    breaker.answered(pass, { kind: 'good' });
+    await Promise.resolve();
+  }
+  expect(sleeps).toBe(1);
+  breaker.answered(breaker.admit()!, { kind: 'good' });
+  expect(new Set(await clock.run(Promise.all(verdicts)))).toEqual(new Set(['row']));
+  expect(sleeps).toBe(1);
+});

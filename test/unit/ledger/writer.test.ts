@@ -134,7 +134,29 @@ describe('the ledger\u2019s writer', () => {
     expect(slow.sizes()).toHaveLength(2);
   });
 
-  test('a flush, or a full batch, doesn\u2019t wait for the gap', async () => {
+  test('so many claims that slots would soon be idle don\u2019t wait for the gap, however little else there is', async () => {
+    const { ledger, sizes } = createSlowLedger();
+    const writer = createLedgerWriter({ ledger, gapMs: 1_000_000, enoughClaims: 2 });
+    await writer.claim(claimOf(1));
+    await turn();
+    const second = writer.claim(claimOf(2));
+    const settled = [writer.settle(step(1)), writer.settle(step(7))];
+    await turn();
+    expect(sizes()).toEqual([[1, 0, 0]]);
+    await Promise.all([second, writer.claim(claimOf(3)), ...settled]);
+    expect(sizes()).toEqual([
+      [1, 0, 0],
+      [2, 2, 0],
+    ]);
+    // What was claimed counts no more.
+    const fourth = writer.claim(claimOf(4));
+    await turn();
+    expect(sizes()).toHaveLength(2);
+    vi.advanceTimersByTime(1_000_000);
+    await fourth;
+  });
+
+  test('a full batch doesn\u2019t wait for the gap', async () => {
     const { ledger, sizes } = createSlowLedger();
     const writer = createLedgerWriter({ ledger, maxBatch: 3, gapMs: 1_000_000 });
     await writer.claim(claimOf(1));
@@ -142,13 +164,9 @@ describe('the ledger\u2019s writer', () => {
     const second = writer.claim(claimOf(2));
     await turn();
     await Promise.all([second, writer.claim(claimOf(3)), writer.claim(claimOf(4))]);
-    const last = writer.claim(claimOf(5));
-    await writer.flush();
-    await last;
     expect(sizes()).toEqual([
       [1, 0, 0],
       [3, 0, 0],
-      [1, 0, 0],
     ]);
   });
 
@@ -184,11 +202,45 @@ describe('the ledger\u2019s writer', () => {
       expect(order).toEqual(['settled', 'flushed']);
     });
 
-    test('of nothing writes nothing', async () => {
+    test('of nothing writes nothing, and waits for no gap', async () => {
       const { ledger, sizes } = createSlowLedger();
-      const writer = createLedgerWriter({ ledger });
+      const writer = createLedgerWriter({ ledger, gapMs: 1_000_000 });
+      await writer.claim(claimOf(1));
+      await turn();
       await writer.flush();
-      expect(sizes()).toEqual([]);
+      expect(sizes()).toEqual([[1, 0, 0]]);
+    });
+
+    test('waits for the gap as a claim does: hundreds of looks a second don\u2019t make as many commits', async () => {
+      const { ledger, sizes } = createSlowLedger();
+      const writer = createLedgerWriter({ ledger, gapMs: 1_000_000 });
+      await writer.claim(claimOf(1));
+      await turn();
+      const flushed: Promise<void>[] = [];
+      for (const n of [1, 2, 3]) {
+        void writer.settle(step(n));
+        flushed.push(writer.flush());
+        await turn();
+      }
+      expect(sizes()).toEqual([[1, 0, 0]]);
+      vi.advanceTimersByTime(1_000_000);
+      await Promise.all(flushed);
+      expect(sizes()).toEqual([
+        [1, 0, 0],
+        [0, 3, 0],
+      ]);
+    });
+
+    test('of nothing is refused where the ledger has failed', async () => {
+      const slow = createSlowLedger();
+      const writer = createLedgerWriter({ ledger: slow.ledger });
+      slow.hold();
+      const claimed = writer.claim(claimOf(1));
+      await turn();
+      slow.break(new LedgerError('the disk is full'));
+      await expect(claimed).rejects.toThrow('the disk is full');
+      await turn();
+      await expect(writer.flush()).rejects.toThrow('the disk is full');
     });
 
     test('takes along what was said in the very moment in which a commit ended', async () => {

@@ -117,3 +117,28 @@ test('any cells come back from a CSV that quotes them, with any line ends, row b
     { numRuns: 300 },
   );
 });
+
+test('the same at the ends of the pieces in which a large chunk is parsed', async () => {
+  const padding = (bytes: number) => `c0,${'x'.repeat(bytes - 4)}\n`;
+  const lengths = fc.array(fc.integer({ min: 32_400, max: 32_768 }), { minLength: 2, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(anything, lengths, async (content, between) => {
+      const odd = content.slice(content.indexOf('\n') + 1);
+      const large = `contactId,name\n${between.map((bytes) => padding(bytes) + odd).join('')}`;
+      expect(await outcome(large, {})).toEqual(await outcome(large, { chunkBytes: 5000 }));
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a large chunk comes in several batches, so that little waits to be sent', async () => {
+  const { rows, batches } = await readAll(`contactId,name\n${'c1,a name of twenty-odd bytes\n'.repeat(2000)}`);
+  expect(rows).toHaveLength(2000);
+  expect(batches).toBeGreaterThanOrEqual(2);
+});
+
+test('a record of nearly the greatest length is read, whatever was read of the rows behind it', async () => {
+  const rows = `c1,${'x'.repeat(99_000)}\n${'c2,short\n'.repeat(10_000)}`;
+  const read = await readAll(`contactId,name\n${rows}`, { maxRecordBytes: 100_000 });
+  expect([read.error, read.rows.length]).toEqual([null, 10_001]);
+});
