@@ -59,7 +59,7 @@ export interface LargeImport {
 /** A number that was counted, or told from the sizes of the inputs. */
 export interface Estimate {
   readonly count: number;
-  readonly precision: 'exact' | 'about' | 'at_least';
+  readonly precision: 'exact' | 'about';
 }
 
 /** What the damage check looks for. The names are a contract: plan, messages, `--accept`. */

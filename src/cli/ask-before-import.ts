@@ -36,8 +36,6 @@ function rowText(rows: Estimate | null): string {
       return count;
     case 'about':
       return `About ${formatCount(roundedOf(rows.count))} rows`;
-    case 'at_least':
-      return `At least ${count}`;
   }
 }
 

@@ -191,6 +191,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
           // Not reaching the API can't be the row's fault, and nobody else is there to say so.
           if (streak.failures === 0 || streak.unreachable < streak.failures) return 'nobody_else';
           openSince(streak.since, streak.message);
+          return 'outage';
         }
         await changed(SILENCE_MS);
       }

@@ -16,7 +16,7 @@ import { createPermits } from './permits.js';
 
 /** Takes the rows that may have to be sent: claims each when its turn comes, sends it, settles it. */
 export interface Dispatcher {
-  /** Resolves when there is room for the next row: the reader waits here. null: there is, and nothing to wait for. */
+  /** Resolves when there is room for the next row: the admission of rows waits here. null: there is, and nothing to wait for. */
   submit(row: Submitted): Promise<void> | null;
   /** Resolves when every row taken so far is settled and reported, or given up because the run stopped. */
   idle(): Promise<void>;
@@ -66,6 +66,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   for (const lesson of options.lessons ?? []) contacts.learn(lesson);
   const claims = createClaims(options);
   const missingParts = createMissingParts(options);
+  /** Contacts whose lane is closed, and all of whose created notes the ledger knows. */
+  const flushed = new Set<string>();
   const delivery: DeliverOptions = { ...options, stopped: halt.signal };
   let bug: unknown = null;
 
@@ -237,7 +239,10 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
 
   /** In a closed lane nothing is sent; what was imported before it was closed is a duplicate all the same. */
   async function heldBack(row: Submitted, held: RowFailure): Promise<Outcome> {
-    await writer.flush();
+    const { contactId } = row.draft;
+    // Nothing of the contact is created any more: from the first row on the ledger knows all that was.
+    if (!flushed.has(contactId)) await writer.flush();
+    flushed.add(contactId);
     const [note] = await options.lookup([row.draft.fingerprint]);
     if (note?.state === 'created' && options.duplicates === 'skip') {
       const met = meetKnown({ note, row, label: label(row) }, options);

@@ -25,6 +25,8 @@ export interface Gate {
   readonly removes: Pick<Breaker, 'decide'>;
   /** True where nothing but 429s came back for longer than the run's patience: the run is stopped then. */
   readonly outOfPatience: () => boolean;
+  /** Requests that wait for a slot: what can be sent as soon as one is free. */
+  readonly waiting: number;
 }
 
 /** What processes that send for the same run share of its pace. */
@@ -201,6 +203,9 @@ export function createGate(options: GateOptions): Gate {
       decide: async (time) => ((await creates.decide(time)) === 'outage' ? 'outage' : lists.decide(time)),
     },
     outOfPatience,
+    get waiting() {
+      return pool.waiting;
+    },
   };
 }
 

@@ -3,9 +3,8 @@ import { assertNever } from '../model.js';
 import type { Claim, ClaimAnswer, LearntContact, Ledger, LedgerBatch, RunFailure, Transition } from './ledger.js';
 
 /**
- * Gathers what single rows have to say into the ledger's batches: bounded in rows and in milliseconds. A claim doesn't wait for more to
- * come than what is ready now, since a slot may be idle for it, and a flush as little; what only settles waits a little, or goes along with
- * the next commit.
+ * Gathers what single rows have to say into the ledger's batches, bounded in rows and in milliseconds: a commit costs more than a request.
+ * What somebody waits for (a claim, a flush) is in the next one, what only settles goes along with it, or waits a little for others.
  */
 export interface LedgerWriter {
   /** Resolves when the claim is durable. @throws LedgerError */
@@ -24,15 +23,14 @@ export interface WriterOptions {
   readonly ledger: Ledger;
   /** Most entries of a commit. */
   readonly maxBatch?: number;
-  /** Longest that a settlement waits for company, in milliseconds. */
+  /** How long a commit that nobody waits for waits for company, in milliseconds. */
   readonly maxDelayMs?: number;
-  /**
-   * Least time between the beginnings of two commits, in milliseconds: at a limited rate each claim would have a commit of its own, which
-   * costs more than the request. Default: 0.
-   */
+  /** Least time between the beginnings of two commits, in milliseconds, unless one is full. Default: 0. */
   readonly gapMs?: number;
-  /** So many claims don't wait for the end of the gap: slots would soon be idle. Default: as many as fit into a commit. */
-  readonly enoughClaims?: number;
+  /** The same where nothing is lost by waiting: see `isPressing`. Default: `gapMs`. */
+  readonly longGapMs?: number;
+  /** Whether requests would soon have nothing to send without the claims that wait. Asked at each end of the gap. Default: they would. */
+  readonly isPressing?: () => boolean;
 }
 
 type Entry =
@@ -48,26 +46,17 @@ type Entry =
   /** Writes nothing: it resolves when all that stands before it is durable. */
   | { readonly kind: 'flush'; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
-/** What an entry, or the number of them, asks for; a higher one includes the lower ones. */
+/** How urgent a commit is; a higher one includes the lower ones. */
 const NOTHING = 0;
-/** In `maxDelayMs`: nobody waits for it. */
 const WITH_OTHERS = 1;
-/** Now, together with whatever else is ready, but not before the gap is over. */
 const NEXT = 2;
 const AT_ONCE = 3;
 
-export function createLedgerWriter({
-  ledger,
-  maxBatch = 512,
-  maxDelayMs = 10,
-  gapMs = 0,
-  enoughClaims = maxBatch,
-}: WriterOptions): LedgerWriter {
+export function createLedgerWriter(options: WriterOptions): LedgerWriter {
+  const { ledger, maxBatch = 512, maxDelayMs = 10, gapMs = 0, longGapMs = gapMs, isPressing = () => true } = options;
   const entries: Entry[] = [];
-  /** Claims among them. */
-  let claims = 0;
   let committing = false;
-  /** How urgent the next commit is that a timer has begun to wait for. */
+  /** What a timer has begun to wait for. */
   let planned = NOTHING;
   let cancel = (): void => {};
   let begunAt = Number.NEGATIVE_INFINITY;
@@ -77,11 +66,9 @@ export function createLedgerWriter({
   const commitOne = async (): Promise<void> => {
     begunAt = performance.now();
     const batch = entries.splice(0, maxBatch);
-    for (const { kind } of batch) if (kind === 'claim') claims--;
     try {
       if (failure !== null) throw failure;
-      const isWriting = batch.some((entry) => entry.kind !== 'flush');
-      resolveAll(batch, isWriting ? await ledger.commit(toLedgerBatch(batch)) : []);
+      resolveAll(batch, await ledger.commit(toLedgerBatch(batch)));
     } catch (error) {
       failure ??= error instanceof LedgerError ? error : new LedgerError('The ledger failed.', { cause: error });
       for (const entry of batch) entry.reject(failure);
@@ -93,34 +80,51 @@ export function createLedgerWriter({
     committing = true;
     void commitOne().finally(() => {
       committing = false;
-      if (entries.length > 0) plan(isEnough() ? AT_ONCE : NEXT);
+      endFlushes();
+      if (entries.length > 0) plan(entries.length < maxBatch ? NEXT : AT_ONCE);
     });
+  };
+
+  /** Those at the head: all that stood before them is durable, or has failed. */
+  const endFlushes = (): void => {
+    while (entries[0]?.kind === 'flush') {
+      const { resolve, reject } = entries.shift() as Extract<Entry, { kind: 'flush' }>; // looked at above
+      if (failure === null) resolve();
+      else reject(failure);
+    }
   };
 
   const plan = (urgency: number): void => {
     cancel();
     planned = urgency;
-    const sinceLastMs = urgency === AT_ONCE ? gapMs : performance.now() - begunAt;
-    const waitMs = Math.max(gapMs - sinceLastMs, urgency === WITH_OTHERS ? maxDelayMs : 0);
+    const sinceLastMs = performance.now() - begunAt;
+    const waitMs = urgency === AT_ONCE ? 0 : Math.max(gapMs - sinceLastMs, urgency === WITH_OTHERS ? maxDelayMs : 0);
     if (waitMs > 0) {
-      const timer = setTimeout(commit, waitMs);
+      const timer = setTimeout(due, waitMs);
       cancel = () => clearTimeout(timer);
     } else {
       // Whatever else is ready now shares the commit.
-      const immediate = setImmediate(commit);
+      const immediate = setImmediate(due);
       cancel = () => clearImmediate(immediate);
     }
   };
 
-  const isEnough = (): boolean => entries.length >= maxBatch || claims >= enoughClaims;
+  const due = (): void => {
+    const mayWait = planned === NEXT && performance.now() - begunAt < longGapMs && !isPressing();
+    if (!mayWait) {
+      commit();
+      return;
+    }
+    const timer = setTimeout(due, Math.max(1, gapMs));
+    cancel = () => clearTimeout(timer);
+  };
 
   const add = (entry: Entry): void => {
     entries.push(entry);
-    if (entry.kind === 'claim') claims++;
     // The commit that is under way is followed by one of all that came meanwhile.
     if (committing) return;
     const isAwaited = entry.kind === 'claim' || entry.kind === 'flush';
-    const urgency = isEnough() ? AT_ONCE : isAwaited ? NEXT : WITH_OTHERS;
+    const urgency = entries.length >= maxBatch ? AT_ONCE : isAwaited ? NEXT : WITH_OTHERS;
     if (urgency > planned) plan(urgency);
   };
 

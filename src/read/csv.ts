@@ -16,7 +16,7 @@ export interface CsvSource {
   /** Bytes of rows were read together with the header: the first batch comes without waiting for whoever writes. */
   readonly hasRowsAtHand: boolean;
   /**
-   * The rows, in batches, as they are parsed: the next part of the input is read when the next batch is pulled. To be called once.
+   * The rows, in batches, as they are parsed: no more of the input is read before those at hand are pulled. To be called once.
    * @throws StoppedError `unclosed_quote` or `input_changed`, after the rows before it were given
    */
   rows(): AsyncIterable<readonly SourceRow[]>;

@@ -53,6 +53,8 @@ export async function* readRecords(options: {
   let cut = false;
 
   let chunk: Buffer | null = header.bytes.subarray(header.end);
+  // What came together with the header is one batch: standard input's is looked at before anything is sent.
+  let pieceBytes = Number.POSITIVE_INFINITY;
   let failure = header.failure;
   while (chunk !== null) {
     bytes.append(chunk);
@@ -64,6 +66,7 @@ export async function* readRecords(options: {
       if (batch.length > 0) yield taken();
       if (stop !== null) throw stop;
     }
+    pieceBytes = PIECE_BYTES;
     bytes.forget(start);
     input.forget(start);
     chunk = failure === null ? await input.read().catch((error: unknown) => remember(error)) : null;
@@ -107,7 +110,7 @@ export async function* readRecords(options: {
       }
       const all = bytes.end();
       if (fed === all && !ended) return false;
-      const upTo = Math.min(all, fed + PIECE_BYTES);
+      const upTo = Math.min(all, fed + pieceBytes);
       const fault: ParseFault | null = fed < all ? await parser.write(bytes.slice(fed, upTo)) : await parser.end();
       if (fault !== null) {
         skipBlankLines();

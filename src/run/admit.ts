@@ -24,7 +24,7 @@ export interface Admission {
   readonly options: Pick<ResolvedOptions, 'duplicates' | 'distribute'>;
 }
 
-/** More than one read of an input mostly holds. */
+/** More than one batch mostly has. */
 const LOOKUP_BATCH = 1024;
 
 /**

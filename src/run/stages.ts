@@ -67,8 +67,10 @@ export interface StagesContext {
   readonly mayAllBeRefused: () => boolean;
 }
 
-/** At a limited rate the same share of the time goes into commits, however slow it is. */
-const COMMIT_GAP_MS = 20;
+/** Less than it takes to send what is claimed already, where the API is no faster than its network. */
+const COMMIT_GAP_MS = 4;
+/** At a limited rate each claim would have a commit of its own every 4 ms, while dozens of claimed notes wait for their turn. */
+const LONG_COMMIT_GAP_MS = 20;
 
 export function openStages({
   runId,
@@ -85,7 +87,13 @@ export function openStages({
   mayAllBeRefused,
 }: StagesContext): Stages {
   const { shared } = ledger;
-  const writer = createLedgerWriter({ ledger, gapMs: COMMIT_GAP_MS, enoughClaims: Math.ceil(mostClaimedAhead(options.concurrency) / 4) });
+  const enoughClaimed = mostClaimedAhead(options.concurrency) / 2;
+  const writer = createLedgerWriter({
+    ledger,
+    gapMs: COMMIT_GAP_MS,
+    longGapMs: LONG_COMMIT_GAP_MS,
+    isPressing: () => gate.waiting < enoughClaimed,
+  });
   const client = createClient({
     baseUrl: options.baseUrl,
     apiKey: options.apiKey,

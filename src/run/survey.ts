@@ -61,7 +61,7 @@ export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake
   const estimate = (count: number): Estimate => {
     if (isWhole) return { count, precision: 'exact' };
     const whole = Math.min(Math.round(count / share), options.limit ?? Number.POSITIVE_INFINITY);
-    return { count: whole, precision: share === 1 ? 'at_least' : 'about' };
+    return { count: whole, precision: 'about' };
   };
   return {
     rows: estimate(found.rows),

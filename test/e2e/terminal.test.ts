@@ -118,7 +118,7 @@ describe.skipIf(!hasTmux)(`on a terminal${tmuxOrSkipped}`, () => {
     const line = 'memory-import import notes.csv --base-url https://callers.invalid --give-up-after 1s --timeout 1s';
     const refused = open(bench, line, { columns: 120 });
     await refused.shows(
-      /^At least 1,001 rows of notes\.csv would be sent to https:\/\/callers\.invalid\/\n\(sub organization so-7, by the first 1,001 rows\)\. Import\? \[y\/N\]$/m,
+      /^1,001 rows of notes\.csv would be sent to https:\/\/callers\.invalid\/\n\(sub organization so-7\)\. Import\? \[y\/N\]$/m,
     );
     refused.press('n', 'Enter');
     const no = await refused.ended();

@@ -23,7 +23,7 @@ describe('the question before a large import', () => {
 
   it.each<[Partial<LargeImport>, RegExp]>([
     [{ rows: { count: 1234, precision: 'exact' }, subOrgs: ['so-1'] }, /^1,234 rows of .*\n\(sub organization so-1\)\. Import\?$/],
-    [{ rows: { count: 1536, precision: 'at_least' }, subOrgs: [null] }, /^At least 1,536 rows .*\n\(no sub organization, by the first/],
+    [{ rows: { count: 1536, precision: 'about' }, subOrgs: [null] }, /^About 1,500 rows .*\n\(no sub organization, by the first/],
     [
       { rows: null, inputs: ['-'], subOrgs: [] },
       /^An unknown number of rows of standard input .*\n\(sub organizations as the rows name them\)/,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createBreaker } from '../../../src/dispatch/breaker.js';
+import type { Clock } from '../../../src/model.js';
 import { type CreateScript, createScriptedServer } from '../../support/scripted-api.js';
 import { createVirtualClock, type VirtualClock } from '../../support/virtual-clock.js';
 import { ledgerFile, type Note, notesOf, type RunOptions, simulate } from './harness.js';
@@ -181,7 +182,13 @@ test('a good answer to what left before the first failure does not make that fai
 test('hundreds that wait for news of one failure have one timer, and answers that tell nothing don\u2019t wake them', async () => {
   const clock = createVirtualClock();
   let sleeps = 0;
-  const counted = { ...clock, sleep: (ms: number, signal?: AbortSignal) => (sleeps++, clock.sleep(ms, signal)) };
+  const counted: Clock = {
+    ...clock,
+    sleep(ms, signal) {
+      sleeps++;
+      return clock.sleep(ms, signal);
+    },
+  };
   const breaker = createBreaker({
     clock: counted,
     stopped: new AbortController().signal,
@@ -201,5 +208,44 @@ test('hundreds that wait for news of one failure have one timer, and answers tha
   expect(sleeps).toBe(1);
   breaker.answered(breaker.admit()!, { kind: 'good' });
   expect(new Set(await clock.run(Promise.all(verdicts)))).toEqual(new Set(['row']));
-  expect(sleeps).toBe(1);
+  expect([sleeps, clock.elapsed()]).toEqual([1, 0]);
+});
+
+test('who waits for news of an outage is told in the moment in which it begins, is probed, and ends', async () => {
+  const clock = createVirtualClock();
+  const breaker = createBreaker({
+    clock,
+    stopped: new AbortController().signal,
+    giveUpAfterMs: 600_000,
+    onOpen: () => {},
+    onClose: () => {},
+    onGiveUp: () => {},
+  });
+  const unreachable = { kind: 'failed', contactId: 'c1', sent: false, failedAlone: false, message: 'refused' } as const;
+  const underWay = [1, 2, 3, 4].map(() => breaker.admit()!);
+  breaker.answered(underWay[0]!, unreachable);
+  const verdict = breaker.decide(clock.now());
+  breaker.answered(underWay[1]!, unreachable);
+  breaker.answered(underWay[2]!, unreachable);
+  expect([await clock.run(verdict), clock.elapsed()]).toEqual(['outage', 0]);
+
+  // Five wait; one of them probes, and fails: the others wait for the next probe, and not until a poll finds it.
+  const times: number[] = [];
+  const waiting = () => breaker.untilReady().then(() => void times.push(clock.elapsed()));
+  await clock.run(waiting());
+  const probe = breaker.admit()!;
+  const others = Promise.all([1, 2, 3, 4].map(waiting));
+  await clock.run(clock.sleep(100));
+  breaker.answered(probe, unreachable);
+  await clock.run(others);
+  const second = 250 + 100 + 500;
+  expect(times).toEqual([250, second, second, second, second]);
+
+  // The next one fares well while others wait.
+  const good = breaker.admit()!;
+  const last = Promise.all([1, 2].map(waiting));
+  await clock.run(clock.sleep(70));
+  breaker.answered(good, { kind: 'good' });
+  await clock.run(last);
+  expect(times.slice(5)).toEqual([second + 70, second + 70]);
 });

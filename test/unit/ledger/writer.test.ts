@@ -134,26 +134,37 @@ describe('the ledger\u2019s writer', () => {
     expect(slow.sizes()).toHaveLength(2);
   });
 
-  test('so many claims that slots would soon be idle don\u2019t wait for the gap, however little else there is', async () => {
+  test('claims wait longer while there is enough to send without them, and no longer than that', async () => {
     const { ledger, sizes } = createSlowLedger();
-    const writer = createLedgerWriter({ ledger, gapMs: 1_000_000, enoughClaims: 2 });
+    let isPressing = false;
+    // The real time stands still beside these: what counts here is how often it is asked again.
+    const writer = createLedgerWriter({ ledger, gapMs: 1000, longGapMs: 1_000_000, isPressing: () => isPressing });
     await writer.claim(claimOf(1));
     await turn();
     const second = writer.claim(claimOf(2));
-    const settled = [writer.settle(step(1)), writer.settle(step(7))];
-    await turn();
+    for (let gap = 0; gap < 3; gap++) {
+      vi.advanceTimersByTime(1000);
+      await turn();
+    }
     expect(sizes()).toEqual([[1, 0, 0]]);
-    await Promise.all([second, writer.claim(claimOf(3)), ...settled]);
+    isPressing = true;
+    vi.advanceTimersByTime(1000);
+    await second;
     expect(sizes()).toEqual([
       [1, 0, 0],
-      [2, 2, 0],
+      [1, 0, 0],
     ]);
-    // What was claimed counts no more.
-    const fourth = writer.claim(claimOf(4));
-    await turn();
+  });
+
+  test('the longer gap ends by itself', async () => {
+    vi.useRealTimers();
+    const { ledger, sizes } = createSlowLedger();
+    const writer = createLedgerWriter({ ledger, gapMs: 2, longGapMs: 10, isPressing: () => false });
+    await writer.claim(claimOf(1));
+    const startedAt = performance.now();
+    await writer.claim(claimOf(2));
+    expect(performance.now() - startedAt).toBeGreaterThan(5);
     expect(sizes()).toHaveLength(2);
-    vi.advanceTimersByTime(1_000_000);
-    await fourth;
   });
 
   test('a full batch doesn\u2019t wait for the gap', async () => {
@@ -229,6 +240,18 @@ describe('the ledger\u2019s writer', () => {
         [1, 0, 0],
         [0, 3, 0],
       ]);
+    });
+
+    test('said while a commit is under way, with nothing behind it, ends with that commit', async () => {
+      const slow = createSlowLedger();
+      const writer = createLedgerWriter({ ledger: slow.ledger, gapMs: 1_000_000 });
+      slow.hold();
+      const claimed = writer.claim(claimOf(1));
+      await turn();
+      const flushed = writer.flush();
+      slow.letGo();
+      await Promise.all([claimed, flushed]);
+      expect(slow.sizes()).toEqual([[1, 0, 0]]);
     });
 
     test('of nothing is refused where the ledger has failed', async () => {

@@ -131,10 +131,14 @@ test('the same at the ends of the pieces in which a large chunk is parsed', asyn
   );
 });
 
-test('a large chunk comes in several batches, so that little waits to be sent', async () => {
-  const { rows, batches } = await readAll(`contactId,name\n${'c1,a name of twenty-odd bytes\n'.repeat(2000)}`);
-  expect(rows).toHaveLength(2000);
-  expect(batches).toBeGreaterThanOrEqual(2);
+test('rows come in small batches; those that were read together with the header in one, since they are looked at before the start', async () => {
+  const line = 'c1,a name of twenty-odd bytes\n';
+  const { rows, batches } = await readAll(`contactId,name\n${line.repeat(7000)}`);
+  expect(rows).toHaveLength(7000);
+  const [first, ...others] = batches;
+  // The parser holds back a record or two.
+  expect(first).toBeGreaterThan(65_536 / line.length - 5);
+  for (const size of others) expect(size).toBeLessThan(32_768 / line.length + 3);
 });
 
 test('a record of nearly the greatest length is read, whatever was read of the rows behind it', async () => {

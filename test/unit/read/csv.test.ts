@@ -249,7 +249,7 @@ describe('rows that a quote swallowed', () => {
 test('rows are pulled: a batch at a time, the input no further than needed', async () => {
   const { batches, rows } = await readAll(`${HEADER}${'c1,a,b\n'.repeat(100000)}`);
   expect(rows).toHaveLength(100000);
-  expect(batches).toBeGreaterThan(9);
+  expect(batches.length).toBeGreaterThan(9);
 });
 
 test('an accepting caller sees the header once for each delimiter, never a row', async () => {

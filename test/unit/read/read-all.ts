@@ -17,7 +17,8 @@ interface AllRead {
   readonly csv: CsvSource;
   readonly input: OpenInput;
   readonly rows: readonly SourceRow[];
-  readonly batches: number;
+  /** How many rows each batch had. */
+  readonly batches: readonly number[];
   /** What the iteration threw after the rows, if it did. */
   readonly error: unknown;
 }
@@ -46,12 +47,12 @@ async function drain(input: OpenInput, options: ReadOptions): Promise<AllRead> {
       ...(options.maxRecordBytes === undefined ? {} : { maxRecordBytes: options.maxRecordBytes }),
     });
     const rows: SourceRow[] = [];
-    let batches = 0;
+    const batches: number[] = [];
     let error: unknown = null;
     try {
       for await (const batch of csv.rows()) {
         rows.push(...batch);
-        batches++;
+        batches.push(batch.length);
       }
     } catch (thrown) {
       error = thrown;

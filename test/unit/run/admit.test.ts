@@ -120,7 +120,7 @@ describe('the admission of rows', () => {
     expect(halt.reason?.message).toContain(told);
   });
 
-  test('admits nothing more once the run is stopped', async () => {
+  test('takes up no further batch once the run is stopped', async () => {
     const { asked, submitted, admit, halt } = bench();
     const done = admit(each([row(1)], [row(2)]));
     await turn();
