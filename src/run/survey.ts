@@ -33,13 +33,14 @@ export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake
   const ledger = await ledgerIfReadable(options);
   const beginning = await openIntake(options, { contacts: intake.contacts });
   const found = { rows: 0, toSend: 0, subOrgs: new Set<string | null>() };
+  const isEnough = () => found.toSend > MANY_ROWS || found.rows >= MOST_ROWS_SEEN;
   let isWhole = true;
   let bytes = 0;
   try {
     for await (const batch of prepareRows(beginning, options.limit).batches(new AbortController().signal)) {
       const read = beginning.bytesRead(batch[0]?.source.input.index ?? 0);
       // Where the next bytes were read, all rows of those before them have come: now the one tells of the other.
-      if ((found.toSend > MANY_ROWS || found.rows >= MOST_ROWS_SEEN) && read !== bytes) {
+      if (isEnough() && read !== bytes) {
         isWhole = false;
         break;
       }
@@ -53,6 +54,7 @@ export async function surveyInputs(options: ResolvedOptions, intake: Pick<Intake
   } catch (error) {
     // The run will stop at the same place, and say why.
     if (!(error instanceof StoppedError)) throw error;
+    isWhole = !isEnough();
   } finally {
     await beginning.close();
     await ledger?.close();
