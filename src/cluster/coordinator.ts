@@ -1,6 +1,6 @@
 import type { Submitted } from '../dispatch/claim.js';
 import type { Dispatcher } from '../dispatch/dispatch.js';
-import { asStop, type Halt } from '../dispatch/halt.js';
+import { asStop, asStopOfAny, type Halt } from '../dispatch/halt.js';
 import { createPermits } from '../dispatch/permits.js';
 import { StoppedError } from '../errors.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
@@ -76,9 +76,8 @@ export function startCoordinator(options: CoordinatorOptions): Coordinator {
   let toldStop = false;
 
   const giveUp = (error: unknown): void => {
-    const stop = asStop(error);
-    if (stop === null) bug ??= error; // thrown by idle(): a bug is told as one
-    halt.stop(stop ?? new StoppedError('ledger', 'an unexpected error', true, { cause: error }));
+    if (asStop(error) === null) bug ??= error; // thrown by idle(): a bug is told as one
+    halt.stop(asStopOfAny(error));
     forsake();
   };
 

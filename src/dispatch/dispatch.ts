@@ -1,4 +1,3 @@
-import { StoppedError } from '../errors.js';
 import type { Ledger, SharedLedger, Transition } from '../ledger/ledger.js';
 import type { Emit, MappedRow, NoteKey, Outcome, Part, RowFailure, SettledRow } from '../model.js';
 import { assertNever, rowLabel } from '../model.js';
@@ -7,7 +6,7 @@ import { type ClaimedRow, type ClaimOptions, createClaims, meetKnown, type Submi
 import { createContactLessons, type Lesson } from './contact-lessons.js';
 import { type DeliverOptions, type Delivery, deliver } from './deliver.js';
 import type { Gate } from './gate.js';
-import { asStop, type Halt } from './halt.js';
+import { asStop, asStopOfAny, type Halt } from './halt.js';
 import { outcomeOfKnown } from './known.js';
 import { createLanes } from './lanes.js';
 import type { Looker } from './look.js';
@@ -282,9 +281,8 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
   }
 
   function giveUp(error: unknown): void {
-    const stop = asStop(error);
-    if (stop === null) bug ??= error; // thrown by idle(): a bug is told as one
-    halt.stop(stop ?? new StoppedError('ledger', 'an unexpected error', true, { cause: error }));
+    if (asStop(error) === null) bug ??= error; // thrown by idle(): a bug is told as one
+    halt.stop(asStopOfAny(error));
   }
   return {
     submit(row) {

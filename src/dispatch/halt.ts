@@ -35,6 +35,11 @@ export function asStop(error: unknown): StoppedError | null {
   return new StoppedError('ledger', message, true, { cause: error });
 }
 
+/** The same where a bug stops the run, too: whoever caught it throws it when the run has ended. */
+export function asStopOfAny(error: unknown): StoppedError {
+  return asStop(error) ?? new StoppedError('ledger', 'An unexpected error.', true, { cause: error });
+}
+
 /** The caller's wish to end is a reason like others. @returns what ends the listening */
 export function stopOnSignal(signal: AbortSignal | undefined, halt: Halt): () => void {
   if (signal === undefined) return () => {};

@@ -87,10 +87,10 @@ export function createLedgerWriter(options: WriterOptions): LedgerWriter {
 
   /** Those at the head: all that stood before them is durable, or has failed. */
   const endFlushes = (): void => {
-    while (entries[0]?.kind === 'flush') {
-      const { resolve, reject } = entries.shift() as Extract<Entry, { kind: 'flush' }>; // looked at above
-      if (failure === null) resolve();
-      else reject(failure);
+    for (let first = entries[0]; first?.kind === 'flush'; first = entries[0]) {
+      entries.shift();
+      if (failure === null) first.resolve();
+      else first.reject(failure);
     }
   };
 
@@ -99,24 +99,23 @@ export function createLedgerWriter(options: WriterOptions): LedgerWriter {
     planned = urgency;
     const sinceLastMs = performance.now() - begunAt;
     const waitMs = urgency === AT_ONCE ? 0 : Math.max(gapMs - sinceLastMs, urgency === WITH_OTHERS ? maxDelayMs : 0);
-    if (waitMs > 0) {
-      const timer = setTimeout(due, waitMs);
-      cancel = () => clearTimeout(timer);
-    } else {
+    if (waitMs > 0) wait(waitMs);
+    else {
       // Whatever else is ready now shares the commit.
       const immediate = setImmediate(due);
       cancel = () => clearImmediate(immediate);
     }
   };
 
+  const wait = (ms: number): void => {
+    const timer = setTimeout(due, ms);
+    cancel = () => clearTimeout(timer);
+  };
+
   const due = (): void => {
     const mayWait = planned === NEXT && performance.now() - begunAt < longGapMs && !isPressing();
-    if (!mayWait) {
-      commit();
-      return;
-    }
-    const timer = setTimeout(due, Math.max(1, gapMs));
-    cancel = () => clearTimeout(timer);
+    if (mayWait) wait(Math.max(1, gapMs));
+    else commit();
   };
 
   const add = (entry: Entry): void => {

@@ -1,7 +1,6 @@
 import type { Dispatcher } from '../dispatch/dispatch.js';
-import { asStop, type Halt } from '../dispatch/halt.js';
+import { asStopOfAny, type Halt } from '../dispatch/halt.js';
 import { hasChanged } from '../dispatch/known.js';
-import { StoppedError } from '../errors.js';
 import type { FirstSeen } from '../ledger/first-seen.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { LedgerWriter } from '../ledger/writer.js';
@@ -54,9 +53,7 @@ export async function admitAll(
       if (halt.signal.aborted) break;
       admitted = admit(batch, admission).then(() => onAdmitted(batch));
       // At once: the input may be silent for hours.
-      admitted.catch((error: unknown) =>
-        halt.stop(asStop(error) ?? new StoppedError('ledger', 'An unexpected error.', true, { cause: error })),
-      );
+      admitted.catch((error: unknown) => halt.stop(asStopOfAny(error)));
     }
   } finally {
     await admitted;

@@ -1,7 +1,6 @@
 import type { Presence } from '../callers/compare.js';
-import { asStop } from '../dispatch/halt.js';
+import { asStop, asStopOfAny } from '../dispatch/halt.js';
 import { createPermits } from '../dispatch/permits.js';
-import { StoppedError } from '../errors.js';
 import type { CreatedNote, Ledger } from '../ledger/ledger.js';
 import { assertNever } from '../model.js';
 import type { VerifiedNote } from '../model-after-run.js';
@@ -36,9 +35,8 @@ export async function checkContacts(check: ContactCheck): Promise<void> {
   let last: Promise<void> = Promise.resolve();
   let bug: unknown = null;
   const fail = (error: unknown): void => {
-    const stop = asStop(error) ?? new StoppedError('ledger', 'An unexpected error.', true, { cause: error });
     if (asStop(error) === null) bug ??= error;
-    halt.stop(stop);
+    halt.stop(asStopOfAny(error));
   };
 
   try {

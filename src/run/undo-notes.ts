@@ -1,4 +1,4 @@
-import { asStop } from '../dispatch/halt.js';
+import { asStop, asStopOfAny } from '../dispatch/halt.js';
 import { createPermits } from '../dispatch/permits.js';
 import { StoppedError } from '../errors.js';
 import type { CreatedNote, CreatedPosition, Ledger } from '../ledger/ledger.js';
@@ -34,9 +34,8 @@ export async function undoNotes(undo: NotesUndo): Promise<void> {
   const errors: unknown[] = [];
   let isCertain = true;
   const fail = (error: unknown): void => {
-    const stop = asStop(error);
-    if (stop === null) errors.push(error);
-    halt.stop(stop ?? new StoppedError('ledger', 'An unexpected error.', true, { cause: error }));
+    if (asStop(error) === null) errors.push(error);
+    halt.stop(asStopOfAny(error));
   };
 
   try {

@@ -24,13 +24,13 @@ export async function importCommand(call: Call): Promise<number> {
 
 async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
   const { io, values } = call;
-  keepHeapSmall();
   const startedAt = Date.now();
   const screenOptions = resolveScreenOptions(values);
   const onFinish = resolveOnFinish(values);
   const screen = await openScreen({ io, options: screenOptions, secrets: secretsOf(call) });
   const keepScreen = io.onAbruptEnd(screen.close);
   metrics.warnBy(screen.onEvent);
+  const watchHeap = keepHeapSmall();
   let started = false;
   const drain = drainOnSignal(io, (message) => {
     if (started) screen.say(message);
@@ -57,6 +57,7 @@ async function runImport(call: Call, metrics: RunMetrics): Promise<number> {
       onEvent(event) {
         started ||= event.type === 'run_started';
         if (event.type === 'run_started') io.tellParent?.(event.runId);
+        watchHeap(event);
         metrics.consume(event);
         screen.onEvent(event);
       },

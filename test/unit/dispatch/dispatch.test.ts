@@ -45,6 +45,17 @@ describe('order', () => {
     expect(server.memories).toHaveLength(1);
   });
 
+  test('rows that are held wait for the ledger once, not each of them', async () => {
+    const flushes = async (rows: number) => {
+      const clock = createVirtualClock();
+      const server = createScriptedServer(clock, { onCreate: () => ({ kind: 'lost', createdAfterMs: null, status: 500 }) });
+      const run = await simulate({ clock, server, notes: [...notesOf(1, rows), { contactId: 'c2', text: 'x' }], options: { retries: 1 } });
+      expect(run.kinds.slice(1, rows)).toEqual(Array(rows - 1).fill('held'));
+      return run.flushes;
+    };
+    expect(await flushes(50)).toBe(await flushes(2));
+  });
+
   test.each([
     ['in_doubt', { kind: 'lost', createdAfterMs: null, status: 500 }, true],
     ['server_error', { kind: 'lost', createdAfterMs: null, status: 500 }, false],

@@ -85,6 +85,8 @@ export interface Simulated {
   readonly known: readonly (KnownNote | null)[];
   readonly open: readonly OpenInLedger[];
   readonly killed: boolean;
+  /** How often somebody waited for all to be durable. */
+  readonly flushes: number;
 }
 
 export function ledgerFile(): string {
@@ -154,7 +156,15 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
   const outcomes = new Map<number, Outcome>();
   const halt = createHalt(() => {});
   const emit = (event: ImportEvent) => void events.push(event);
-  const writer = createLedgerWriter({ ledger });
+  let flushes = 0;
+  const ownWriter = createLedgerWriter({ ledger });
+  const writer: typeof ownWriter = {
+    ...ownWriter,
+    flush() {
+      flushes++;
+      return ownWriter.flush();
+    },
+  };
   const all = {
     concurrency: 16,
     rate: null,
@@ -279,6 +289,7 @@ export async function simulate(simulation: Simulation): Promise<Simulated> {
     known,
     open,
     killed,
+    flushes,
   };
 }
 

@@ -13,6 +13,11 @@ function outage(clock: VirtualClock, how: CreateScript, from: number, until: num
   return () => (clock.elapsed() >= from && clock.elapsed() < until ? how : CREATED);
 }
 
+function breakerBy(clock: Clock) {
+  const quiet = { onOpen: () => {}, onClose: () => {}, onGiveUp: () => {} };
+  return createBreaker({ clock, stopped: new AbortController().signal, giveUpAfterMs: 600_000, ...quiet });
+}
+
 describe('an outage burns no row, and the run goes on by itself', () => {
   test.each<[string, CreateScript, RunOptions, Note[]]>([
     ['connection refused, 16 at once', { kind: 'not_sent' }, { retries: 5 }, notesOf(100)],
@@ -152,16 +157,7 @@ describe('creates and lists are told apart', () => {
 
 test('a good answer to what left before the first failure does not make that failure its row’s own', async () => {
   const clock = createVirtualClock();
-  const open = () =>
-    createBreaker({
-      clock,
-      stopped: new AbortController().signal,
-      giveUpAfterMs: 600_000,
-      onOpen: () => {},
-      onClose: () => {},
-      onGiveUp: () => {},
-    });
-  const breaker = open();
+  const breaker = breakerBy(clock);
   const failed = (contactId: string) => ({ kind: 'failed', contactId, sent: true, failedAlone: false, message: 'reset' }) as const;
   const first = breaker.admit()!;
   const early = breaker.admit()!;
@@ -172,7 +168,7 @@ test('a good answer to what left before the first failure does not make that fai
   expect(await clock.run(verdict)).toBe('outage');
 
   // One that left afterwards and fares well says that the API is there.
-  const fresh = open();
+  const fresh = breakerBy(clock);
   fresh.answered(fresh.admit()!, failed('c1'));
   const own = fresh.decide(clock.now());
   fresh.answered(fresh.admit()!, { kind: 'good' });
@@ -189,14 +185,7 @@ test('hundreds that wait for news of one failure have one timer, and answers tha
       return clock.sleep(ms, signal);
     },
   };
-  const breaker = createBreaker({
-    clock: counted,
-    stopped: new AbortController().signal,
-    giveUpAfterMs: 600_000,
-    onOpen: () => {},
-    onClose: () => {},
-    onGiveUp: () => {},
-  });
+  const breaker = breakerBy(counted);
   const failing = breaker.admit()!;
   const early = Array.from({ length: 200 }, () => breaker.admit()!);
   breaker.answered(failing, { kind: 'failed', contactId: 'c1', sent: true, failedAlone: false, message: 'reset' });
@@ -213,14 +202,7 @@ test('hundreds that wait for news of one failure have one timer, and answers tha
 
 test('who waits for news of an outage is told in the moment in which it begins, is probed, and ends', async () => {
   const clock = createVirtualClock();
-  const breaker = createBreaker({
-    clock,
-    stopped: new AbortController().signal,
-    giveUpAfterMs: 600_000,
-    onOpen: () => {},
-    onClose: () => {},
-    onGiveUp: () => {},
-  });
+  const breaker = breakerBy(clock);
   const unreachable = { kind: 'failed', contactId: 'c1', sent: false, failedAlone: false, message: 'refused' } as const;
   const underWay = [1, 2, 3, 4].map(() => breaker.admit()!);
   breaker.answered(underWay[0]!, unreachable);
