@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ListAnswer } from './callers/api.js';
 import { createClient } from './callers/client.js';
-import { liveHolder } from './ledger/lock.js';
+import { liveHolder } from './ledger/holder.js';
 import { openLedgerToRead, whoIsUnderWay } from './ledger/open.js';
 import { isPostgres } from './ledger-address.js';
 import { type ImportOptions, type ResolvedOptions, resolveOptions } from './options.js';

@@ -3,9 +3,10 @@ import type { Database } from './database.js';
 import { createFilter, type Filter } from './filter.js';
 import type { LedgerFinding } from './finding.js';
 import { readMark } from './marks.js';
-import { contactHash, prefixOf } from './note-index.js';
+import { contactHash } from './note-index.js';
 import { savedFilter } from './saved-filter.js';
 import { createSetDigest } from './set-digest.js';
+import { prefixOf } from './tail.js';
 
 /**
  * Every note against what leads to it: the two indexes, the saved filter, and that neither a fingerprint nor a memory stands twice.
@@ -68,10 +69,10 @@ export async function checkIndexes(database: Database, notes: number): Promise<r
 }
 
 const NOTES = 'SELECT note_key, fingerprint, contact_id, memory_id FROM note ORDER BY note_key';
-const BY_FINGERPRINT = 'SELECT prefix, note_key FROM note_by_fingerprint ORDER BY prefix, note_key';
-const BY_CONTACT = 'SELECT contact_hash, note_key FROM note_by_contact';
+const BY_FINGERPRINT = 'SELECT prefix, note_key FROM indexed_by_fingerprint ORDER BY prefix, note_key';
+const BY_CONTACT = 'SELECT contact_hash, note_key FROM indexed_by_contact';
 const SAME_PREFIX =
-  'SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ? AND note_key <= ?';
+  'SELECT note.note_key, note.fingerprint FROM indexed_by_fingerprint JOIN note USING (note_key) WHERE prefix = ? AND note_key <= ?';
 const FINGERPRINT_OF = 'SELECT fingerprint FROM note WHERE note_key = ?';
 const MEMORY_IDS = 'SELECT memory_id FROM note WHERE memory_id IS NOT NULL';
 /** More notes than this behind the index's mark are a finding of their own, and aren't held in memory. */

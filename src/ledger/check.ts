@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { checkIndexes } from './check-indexes.js';
-import { type Database, describe, isCorrupt } from './database.js';
+import type { Database } from './database.js';
+import { describe, isCorrupt } from './database-error.js';
 import { type LedgerFinding, MEND } from './finding.js';
+import { type Holder, liveHolder } from './holder.js';
 import type { NoteState } from './ledger.js';
 import { type LedgerReader, openLedgerReader } from './ledger-reader.js';
-import { type Holder, liveHolder } from './lock.js';
+import { checkVersion } from './schema.js';
 
 /** What a ledger holds, and whether what is always true of a ledger is true of this one. */
 export interface LedgerCheck {
@@ -36,6 +38,8 @@ export async function checkLedger(givenPath: string, { quick }: { readonly quick
   const reader = openLedgerReader(givenPath);
   try {
     reader.database.exec('BEGIN');
+    // A run has brought it up to date since it was opened: what stood in for it would hide what is there now.
+    if (checkVersion(reader.database, reader.path) !== reader.version) return await checkLedger(givenPath, { quick });
     return await check(reader, quick);
   } catch (error) {
     if (!isCorrupt(error)) throw error;

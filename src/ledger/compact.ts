@@ -1,7 +1,8 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LedgerError, UserError } from '../errors.js';
-import { type Database, describe, isCorrupt, openDatabase } from './database.js';
+import { type Database, openDatabase } from './database.js';
+import { describe, isCorrupt } from './database-error.js';
 import { MEND } from './finding.js';
 import { buildIndex } from './index-build.js';
 import { existingFile, prepareLedgerFile } from './ledger-file.js';

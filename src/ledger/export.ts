@@ -1,5 +1,5 @@
 import { UserError } from '../errors.js';
-import { describe, isCorrupt } from './database.js';
+import { describe, isCorrupt } from './database-error.js';
 import { openLedgerReader } from './ledger-reader.js';
 
 /** What `ledger export` says of a note, in the order of its columns. */

@@ -1,7 +1,8 @@
 import type { Database } from './database.js';
 import { createFilter } from './filter.js';
-import { contactHash, prefixOf } from './note-index.js';
+import { contactHash } from './note-index.js';
 import { saveFilter } from './saved-filter.js';
+import { prefixOf } from './tail.js';
 
 /** Index and filter from the notes alone, in the caller's transaction. Sorted on disk: memory doesn't grow with the ledger. */
 export function buildIndex(database: Database): void {
@@ -20,6 +21,8 @@ const SMALLEST_CAPACITY = 1 << 16;
 const BITS_PER_NOTE = 10;
 
 const BUILD_INDEXES = `
+  DELETE FROM recent_by_fingerprint;
+  DELETE FROM recent_by_contact;
   DELETE FROM note_by_fingerprint;
   INSERT INTO note_by_fingerprint SELECT fingerprint_prefix(fingerprint), note_key FROM note ORDER BY 1, 2;
   DELETE FROM note_by_contact;

@@ -2,8 +2,8 @@ import { LedgerError } from '../errors.js';
 import type { Fingerprint, RunId } from '../model.js';
 import type { Database } from './database.js';
 import type { KnownNote } from './ledger.js';
-import { prefixOf } from './note-index.js';
 import { toKnownNoteOfFields } from './rows.js';
+import { prefixOf } from './tail.js';
 
 /** What the index on disk leads to, many notes at once: where most of a file is known, that is most of the work. */
 export interface KnownNotes {
@@ -41,6 +41,9 @@ export function createKnownNotes(database: Database): KnownNotes {
 
 const RUN_ID = 'SELECT run_id FROM run WHERE run_number = ?';
 // One text for all: a value that crosses from the driver by itself costs as much as looking for it.
-const KNOWN_NOTES = `SELECT json_group_array(json_array(lower(hex(fingerprint)), note_key, state, run_number, row, memory_id, created_at, how,
+const KNOWN_NOTES = `WITH found AS (
+    SELECT note_key FROM json_each(?1) AS wanted CROSS JOIN recent_by_fingerprint ON prefix = wanted.value UNION ALL
+    SELECT note_key FROM json_each(?1) AS wanted CROSS JOIN note_by_fingerprint ON prefix = wanted.value)
+  SELECT json_group_array(json_array(lower(hex(fingerprint)), note_key, state, run_number, row, memory_id, created_at, how,
     CASE WHEN input_hash IS NOT NULL THEN lower(hex(input_hash)) END, attempts, class, status, message)) AS notes
-  FROM json_each(?) AS wanted CROSS JOIN note_by_fingerprint ON prefix = wanted.value CROSS JOIN note USING (note_key)`;
+  FROM found CROSS JOIN note USING (note_key)`;

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { describe } from './database.js';
+import { describe } from './database-error.js';
 
 /** The ledger's real path, its folder made and its file there (0600). */
 export function prepareLedgerFile(givenPath: string): string {

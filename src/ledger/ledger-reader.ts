@@ -1,8 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { UserError } from '../errors.js';
-import { type Database, describe, isCorrupt, isReadOnly, openDatabase } from './database.js';
+import { type Database, openDatabase } from './database.js';
+import { describe, isCorrupt, isReadOnly } from './database-error.js';
 import { existingFile } from './ledger-file.js';
-import { checkVersion } from './schema.js';
+import { checkVersion, standIn } from './schema.js';
 
 /** A ledger's file, opened to read beside whoever writes it, however damaged it is behind its first page. */
 export interface LedgerReader {
@@ -21,6 +22,7 @@ export function openLedgerReader(givenPath: string): LedgerReader {
     database = openAnywhere(path);
     const version = checkVersion(database, path);
     if (version === 0) throw new UserError(`The ledger ${path} is empty: no run has begun in it yet.`);
+    standIn(database, version);
     return { database, path, version };
   } catch (error) {
     database?.close();

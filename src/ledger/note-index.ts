@@ -1,9 +1,11 @@
 import type { Fingerprint, NoteKey } from '../model.js';
 import { contactKnowledge } from './contact-knowledge.js';
 import type { Database } from './database.js';
+import { LEVEL_SIZES, openIndexLevels } from './index-levels.js';
 import type { ContactKnowledge } from './ledger.js';
 import { readMark, writeMark } from './marks.js';
 import { fullSegments, loadFilter, saveFilter } from './saved-filter.js';
+import { createTail, prefixOf, type SortedTail, type Tail } from './tail.js';
 
 /**
  * Where a note stands, asked in this order: a filter in memory ("surely unknown"), the tail in memory (appended, not indexed yet), the
@@ -17,8 +19,8 @@ export interface NoteIndex {
   /** After the note's commit, never before. */
   add(fingerprint: Fingerprint, note: NewNote): void;
   /**
-   * Moves the tail to the disk once it is long enough: to be called in a transaction, whose commit makes it durable together with the mark
-   * up to where it reaches. @returns what is to be called after the commit, and not without it
+   * Moves a slice of what is to be moved on disk, once the tail is long enough: to be called in a transaction. The mark up to where the index
+   * reaches is moved with the last slice. @returns what is to be called after the commit, and not without it
    */
   settle(): () => void;
   contact(contactId: string, subOrg: string | null): ContactKnowledge;
@@ -35,37 +37,37 @@ export interface NewNote {
   readonly contactId: string;
 }
 
-/** Of a large index each key is a page of its own: what is moved at once holds the run up for so long. */
-const TAIL_LENGTH = { small: 2048, large: 256 };
-/** With more notes the index is larger than what SQLite keeps in memory of it. */
-const LARGE_LEDGER = 200_000;
+/** Of a shorter tail fewer entries would share a page. After a crash twice as many notes are read at most: some tenths of a second. */
+const TAIL_LENGTH = 1 << 14;
+/** So many entries of each index are moved to the disk at once: the run waits some milliseconds for it. */
+const TAIL_SLICE = 1024;
 /** After a crash at most so many notes, and a tail, are read to make the filter whole. */
 const FILTER_LAG = 1 << 18;
 
 const TAIL_NOTES = 'SELECT note_key, fingerprint, contact_id FROM note WHERE note_key > ? ORDER BY note_key';
-const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM note_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
-const INDEX_FINGERPRINT = 'INSERT OR IGNORE INTO note_by_fingerprint (prefix, note_key) VALUES';
-const INDEX_CONTACT = 'INSERT OR IGNORE INTO note_by_contact (contact_hash, note_key) VALUES';
-/** Pairs of one statement: half the time of statements with a pair each. */
-const PAIRS = 64;
+const BY_PREFIX = `SELECT note.note_key, note.fingerprint FROM indexed_by_fingerprint JOIN note USING (note_key) WHERE prefix = ?`;
 const MEMORY = 'note.note_key, state, memory_id, sub_org, sent_hash, settled_at, created_at';
 const IS_MEMORY = `contact_id = ?2 AND (memory_id IS NOT NULL OR state = 'created')`;
-const INDEXED_OF_CONTACT = `SELECT ${MEMORY} FROM note_by_contact JOIN note USING (note_key) WHERE contact_hash = ?1 AND note_key <= ?3 AND ${IS_MEMORY}`;
+const INDEXED_OF_CONTACT = `SELECT ${MEMORY} FROM indexed_by_contact JOIN note USING (note_key) WHERE contact_hash = ?1 AND note_key <= ?3 AND ${IS_MEMORY}`;
+// By the keys that the tail has of the contact: reading the tail through takes milliseconds.
+const CONTACT_MEMORIES = `${INDEXED_OF_CONTACT} UNION ALL SELECT ${MEMORY} FROM json_each(?4) JOIN note ON note_key = value WHERE ${IS_MEMORY}`;
 // Of somebody who only reads: its own tail is as old as its opening.
-const CONTACT_MEMORIES = `${INDEXED_OF_CONTACT} UNION ALL SELECT ${MEMORY} FROM note WHERE note_key > ?3 AND ${IS_MEMORY}`;
-// By the keys that the tail has of the contact: reading the tail through takes a millisecond.
-const CONTACT_MEMORIES_BY_KEY = `${INDEXED_OF_CONTACT} UNION ALL SELECT ${MEMORY} FROM json_each(?4) JOIN note ON note_key = value WHERE ${IS_MEMORY}`;
+const CONTACT_MEMORIES_TO_READ = `${CONTACT_MEMORIES} UNION ALL SELECT ${MEMORY} FROM note WHERE note_key > ?5 AND ${IS_MEMORY}`;
 // Largest first, by notes of any state: no contact below can have more memories than notes.
-const INDEXED_CONTACTS = 'SELECT contact_hash, count(*) AS notes FROM note_by_contact GROUP BY contact_hash ORDER BY notes DESC';
+const INDEXED_CONTACTS = `
+  SELECT contact_hash, sum(some) AS notes FROM (
+    SELECT contact_hash, count(*) AS some FROM recent_by_contact GROUP BY contact_hash UNION ALL
+    SELECT contact_hash, count(*) AS some FROM note_by_contact GROUP BY contact_hash)
+  GROUP BY contact_hash ORDER BY notes DESC`;
 const TAIL_MEMORIES = `
   SELECT contact_id, sub_org, count(*) AS memories FROM note WHERE note_key > ? AND state = 'created' GROUP BY contact_id, sub_org`;
 const INDEXED_MEMORIES = `
-  SELECT contact_id, sub_org, count(*) AS memories FROM note_by_contact JOIN note USING (note_key)
+  SELECT contact_id, sub_org, count(*) AS memories FROM indexed_by_contact JOIN note USING (note_key)
   WHERE contact_hash = ? AND note_key <= ? AND state = 'created' GROUP BY contact_id, sub_org`;
 
 /**
  * @param options.isOnlyWriter false: opened to read, while others may write
- * @param options.tailLength so many notes make the tail long enough to be indexed; default: by the ledger's size
+ * @param options.tailLength so many notes make the tail long enough to be indexed; default: 16,384
  */
 export function createNoteIndex(
   database: Database,
@@ -73,26 +75,42 @@ export function createNoteIndex(
 ): NoteIndex {
   const sql = {
     byPrefix: database.prepare(BY_PREFIX),
-    contact: database.prepare(isOnlyWriter ? CONTACT_MEMORIES_BY_KEY : CONTACT_MEMORIES),
+    contact: database.prepare(isOnlyWriter ? CONTACT_MEMORIES : CONTACT_MEMORIES_TO_READ),
   };
-  const { filter, tail, tailOfContact, ...opened } = load(database);
-  let { indexedUpTo, lastKey, savedSegments, filterUpTo } = opened;
+  const { filter, ...opened } = load(database);
+  const loadedUpTo = opened.lastKey;
+  let { tail, indexedUpTo, lastKey, savedSegments, filterUpTo } = opened;
+  const sizes = tailLength === undefined ? LEVEL_SIZES : { recent: Math.floor(tailLength / 2), slice: 1 };
+  const longest = tailLength ?? TAIL_LENGTH;
+  const tailSlice = tailLength === undefined ? TAIL_SLICE : Math.ceil(tailLength / 3);
+  const onDisk = isOnlyWriter ? openIndexLevels(database, sizes) : null;
+  let moving: Move | null = null;
+  /** No entry on disk lies above the mark: one that went on to the large level would come again from the tail after a crash. */
+  let isUpToMark = tail.size === 0;
+  let arrived = 0;
 
-  const moveTail = (): (() => void) => {
-    if (tail.size === 0) return () => {};
-    const byFingerprint = Array.from(tail, ([fingerprint, key]) => [prefixOf(fingerprint), key] as const).sort(byFirst);
-    const byContact = Array.from(tailOfContact, ([hash, keys]) => keys.map((key) => [hash, key] as const))
-      .flat()
-      .sort(byFirst);
-    const upTo = lastKey;
-    insertPairs(database, INDEX_FINGERPRINT, byFingerprint);
-    insertPairs(database, INDEX_CONTACT, byContact);
-    writeMark(database, 'indexed_up_to', upTo);
+  const beginMove = (length: number): void => {
+    if (moving !== null || tail.size < length) return;
+    moving = { tail, sorted: tail.sorted(), upTo: lastKey, done: 0 };
+    tail = createTail();
+  };
+
+  /** In a transaction. @returns what is to be called after the commit, and not without it */
+  const moveSlice = (move: Move, length: number): (() => void) => {
+    // The mark without the entries would make the tail's notes unknown.
+    if (onDisk === null) throw new Error('a ledger that was opened to read has nothing to index');
+    const { sorted, upTo } = move;
+    const done = Math.min(sorted.size, move.done + length);
+    const added = onDisk.add(sorted.byFingerprint(move.done, done), sorted.byContact(move.done, done));
+    const isWhole = done === sorted.size;
+    if (isWhole) writeMark(database, 'indexed_up_to', upTo);
     return () => {
+      added();
+      moving = isWhole ? null : { ...move, done };
+      if (!isWhole) return;
       // Only after the commit: until then the tail is the only way to these notes.
       indexedUpTo = upTo;
-      tail.clear();
-      tailOfContact.clear();
+      isUpToMark = true;
     };
   };
 
@@ -104,7 +122,7 @@ export function createNoteIndex(
 
   const findInMemory = (fingerprint: Fingerprint): NoteKey | null | 'on_disk' => {
     if (!filter.mayHave(fingerprint)) return null;
-    return tail.get(fingerprint) ?? 'on_disk';
+    return tail.find(fingerprint) ?? moving?.tail.find(fingerprint) ?? 'on_disk';
   };
 
   return {
@@ -119,65 +137,65 @@ export function createNoteIndex(
     },
     add(fingerprint, { key, contactId }) {
       filter.add(fingerprint);
-      tail.set(fingerprint, key);
-      addKey(tailOfContact, contactId, key);
+      tail.add(fingerprint, contactHash(contactId), key);
       lastKey = Math.max(lastKey, key);
+      arrived++;
     },
     settle() {
-      const long = tailLength ?? (lastKey > LARGE_LEDGER ? TAIL_LENGTH.large : TAIL_LENGTH.small);
-      return tail.size >= long ? moveTail() : () => {};
+      const sinceLast = arrived;
+      beginMove(longest);
+      const length = Math.max(tailSlice, 2 * sinceLast);
+      const isLast = moving === null ? isUpToMark : moving.done + length >= moving.sorted.size;
+      const moved = moving === null ? null : moveSlice(moving, length);
+      const merged = isLast ? onDisk?.merge(sinceLast) : null;
+      return () => {
+        arrived -= sinceLast;
+        moved?.();
+        merged?.();
+      };
     },
     contact(contactId, subOrg) {
       const hash = contactHash(contactId);
-      const ofIndex = [hash, contactId, indexedUpTo] as const;
-      const rows = isOnlyWriter
-        ? sql.contact.iterate(...ofIndex, JSON.stringify(tailOfContact.get(hash) ?? []))
-        : sql.contact.iterate(...ofIndex);
-      return contactKnowledge(rows, subOrg);
+      const inMemory = [...tail.keysOfContact(hash), ...(moving?.tail.keysOfContact(hash) ?? [])];
+      const asked = [hash, contactId, indexedUpTo, JSON.stringify(inMemory)] as const;
+      return contactKnowledge(isOnlyWriter ? sql.contact.iterate(...asked) : sql.contact.iterate(...asked, loadedUpTo), subOrg);
     },
     largestContact: () => findLargest(database, indexedUpTo),
     saveFilterIfDue() {
       if (lastKey - filterUpTo >= FILTER_LAG) saveWholeFilter();
     },
     save() {
-      inTransaction(database, 'BEGIN IMMEDIATE', moveTail)();
+      for (beginMove(1); moving !== null; beginMove(1)) {
+        const move: Move = moving;
+        inTransaction(database, 'BEGIN IMMEDIATE', () => moveSlice(move, move.sorted.size))();
+      }
       saveWholeFilter();
     },
   };
 }
 
-function insertPairs(database: Database, into: string, pairs: readonly (readonly [number, number])[]): void {
-  for (let from = 0; from < pairs.length; from += PAIRS) {
-    const some = pairs.slice(from, from + PAIRS);
-    if (some.length === PAIRS) database.prepare(`${into} ${ALL_PAIRS}`).run(...some.flat());
-    else for (const pair of some) database.prepare(`${into} (?, ?)`).run(...pair);
-  }
+/** A tail on its way to the disk: until all of it is there, and the mark with it, its notes are found in memory. */
+interface Move {
+  readonly tail: Tail;
+  readonly sorted: SortedTail;
+  /** The mark then. */
+  readonly upTo: number;
+  readonly done: number;
 }
-
-const ALL_PAIRS = Array(PAIRS).fill('(?, ?)').join(', ');
 
 /** All of one moment: a reader mustn't see an old filter with the mark of a newer one. */
 function load(database: Database) {
   return inTransaction(database, 'BEGIN', () => {
     const indexedUpTo = readMark(database, 'indexed_up_to');
     let lastKey = indexedUpTo;
-    const tail = new Map<Fingerprint, NoteKey>();
-    const tailOfContact = new Map<number, NoteKey[]>();
+    const tail = createTail();
     for (const row of database.prepare(TAIL_NOTES).iterate(indexedUpTo)) {
       const key = row.note_key as NoteKey;
-      tail.set(hex(row.fingerprint), key);
-      addKey(tailOfContact, String(row.contact_id), key);
+      tail.add(hex(row.fingerprint), contactHash(String(row.contact_id)), key);
       lastKey = key;
     }
-    return { indexedUpTo, lastKey, tail, tailOfContact, ...loadFilter(database) };
+    return { indexedUpTo, lastKey, tail, ...loadFilter(database) };
   });
-}
-
-function addKey(tailOfContact: Map<number, NoteKey[]>, contactId: string, key: NoteKey): void {
-  const hash = contactHash(contactId);
-  const keys = tailOfContact.get(hash);
-  if (keys === undefined) tailOfContact.set(hash, [key]);
-  else keys.push(key);
 }
 
 type ContactSize = NonNullable<ReturnType<NoteIndex['largestContact']>>;
@@ -222,15 +240,6 @@ export function inTransaction<T>(database: Database, begin: 'BEGIN' | 'BEGIN IMM
 
 function hex(value: unknown): Fingerprint {
   return Buffer.from(value as Uint8Array).toString('hex') as Fingerprint; // written from a Fingerprint
-}
-
-function byFirst(a: readonly [number, number], b: readonly [number, number]): number {
-  return a[0] - b[0] || a[1] - b[1];
-}
-
-/** 52 bits: an exact integer, and an integer in SQLite. */
-export function prefixOf(fingerprint: string): number {
-  return Number.parseInt(fingerprint.slice(0, 13), 16);
 }
 
 /** 52 bits of a contact id, by two FNV-1a hashes. Only a way to find rows: the id itself decides. */

@@ -1,7 +1,7 @@
 import { isPostgres, type LedgerAddress } from '../ledger-address.js';
+import { liveHolder } from './holder.js';
 import type { Ledger, RunRecord } from './ledger.js';
-import { liveHolder } from './lock.js';
-import { openLedger as openSqlite, openLedgerToRead as openSqliteToRead, type WriteMode } from './sqlite.js';
+import type { WriteMode } from './sqlite.js';
 import type { ReadTarget } from './target.js';
 
 export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
@@ -19,18 +19,22 @@ export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
   readonly joins?: boolean;
 }
 
+// Each kind of ledger is loaded where it is needed only: it takes some megabytes, and time to start.
+
 /**
  * Opens a ledger for a run, wherever it is kept. Of a file it is the only one then; in Postgres it is one of many.
  * @throws UserError where it can't be used; LedgerHeldError where another run holds it. Nothing was changed then.
  */
 export async function openLedger({ address, inThread = false, ...mode }: OpenMode): Promise<Ledger> {
   if (!isPostgres(address.ledger)) {
-    if (!inThread) return openSqlite({ path: address.ledger, ...mode });
+    if (!inThread) {
+      const { openLedger: openSqlite } = await import('./sqlite.js');
+      return openSqlite({ path: address.ledger, ...mode });
+    }
     const { openLedgerInThread } = await import('./sqlite-thread.js');
     const { runId, what, target, sameAccount, now } = mode;
     return openLedgerInThread({ path: address.ledger, runId, what, target, sameAccount, now });
   }
-  // Loaded where it is needed only: most imports start without it.
   const { openPostgresLedger } = await import('./postgres.js');
   return openPostgresLedger({ address, ...mode });
 }
@@ -40,7 +44,10 @@ export async function openLedger({ address, inThread = false, ...mode }: OpenMod
  * @throws UserError where it can't be read, or speaks of another account than `target`
  */
 export async function openLedgerToRead(address: LedgerAddress, target?: ReadTarget): Promise<Ledger | null> {
-  if (!isPostgres(address.ledger)) return openSqliteToRead(address.ledger, target);
+  if (!isPostgres(address.ledger)) {
+    const { openLedgerToRead: openSqliteToRead } = await import('./sqlite.js');
+    return openSqliteToRead(address.ledger, target);
+  }
   const { openPostgresToRead } = await import('./postgres.js');
   return openPostgresToRead(address, target);
 }

@@ -77,6 +77,13 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE learnt_contact (address TEXT PRIMARY KEY, contact_id TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX learnt_contact_by_id ON learnt_contact (contact_id);
   `,
+  // The index in two levels: new entries wait in a small table, and go from there to the large one in the order of their hashes.
+  `
+  CREATE TABLE recent_by_fingerprint (prefix INTEGER NOT NULL, note_key INTEGER NOT NULL, PRIMARY KEY (prefix, note_key)) STRICT, WITHOUT ROWID;
+  CREATE TABLE recent_by_contact (contact_hash INTEGER NOT NULL, note_key INTEGER NOT NULL, PRIMARY KEY (contact_hash, note_key)) STRICT, WITHOUT ROWID;
+  CREATE VIEW indexed_by_fingerprint AS SELECT prefix, note_key FROM recent_by_fingerprint UNION ALL SELECT prefix, note_key FROM note_by_fingerprint;
+  CREATE VIEW indexed_by_contact AS SELECT contact_hash, note_key FROM recent_by_contact UNION ALL SELECT contact_hash, note_key FROM note_by_contact;
+  `,
 ];
 
 /**
@@ -97,6 +104,21 @@ export function migrate(database: Database, path: string): void {
     throw error;
   }
 }
+
+/**
+ * For whoever only reads a ledger of an earlier version: what that version doesn't have yet stands in for it, empty, and in this connection
+ * only.
+ */
+export function standIn(database: Database, version: number): void {
+  if (version > 0 && version < WITH_LEVELS) database.exec(STAND_INS);
+}
+
+const WITH_LEVELS = 3;
+const STAND_INS = `
+  CREATE TEMP TABLE recent_by_fingerprint (prefix INTEGER, note_key INTEGER);
+  CREATE TEMP TABLE recent_by_contact (contact_hash INTEGER, note_key INTEGER);
+  CREATE TEMP VIEW indexed_by_fingerprint AS SELECT prefix, note_key FROM note_by_fingerprint;
+  CREATE TEMP VIEW indexed_by_contact AS SELECT contact_hash, note_key FROM note_by_contact;`;
 
 /** The ledger's version; 0 for an empty file. Throws as `migrate` does. */
 export function checkVersion(database: Database, path: string): number {

@@ -1,7 +1,8 @@
 import { LedgerError } from '../errors.js';
 import { assertNever, type Fingerprint, type NoteKey, type RunId } from '../model.js';
 import { createCreatedNotes } from './created-notes.js';
-import { type Database, describe } from './database.js';
+import type { Database } from './database.js';
+import { describe } from './database-error.js';
 import { createKnownNotes } from './known-notes.js';
 import { createLearntContacts } from './learnt-contacts.js';
 import type { Claim, ClaimAnswer, KnownNote, Ledger, LedgerBatch, RunRecord, Transition } from './ledger.js';
@@ -40,7 +41,6 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     released: database.prepare(TO_RELEASED),
     closed: database.prepare(TO_CLOSED),
     undone: database.prepare(TO_UNDONE),
-    failure: database.prepare(INSERT_FAILURE),
   };
 
   const find = (key: NoteKey): KnownNote => {
@@ -145,7 +145,9 @@ export function createStore({ database, lock, log, runNumber, now, tailLength }:
     for (const step of batch.transitions) apply(step);
     const answers = batch.claims.map((wanted) => claim(wanted, pending));
     for (const contact of batch.contacts ?? []) learnt.learn(contact);
-    for (const f of batch.failures) sql.failure.run(runNumber, f.input, f.row, f.target, f.class, f.status, f.message, f.attempts);
+    // Prepared where it is used: opened to read, a ledger of version 1 has no such column.
+    for (const f of batch.failures)
+      database.prepare(INSERT_FAILURE).run(runNumber, f.input, f.row, f.target, f.class, f.status, f.message, f.attempts);
     return answers;
   };
 

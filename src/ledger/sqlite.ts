@@ -2,12 +2,13 @@ import { statSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import type { RunId } from '../model.js';
 import { begunRun } from './begun-run.js';
-import { type Database, describe, isCorrupt, openDatabase } from './database.js';
+import { type Database, openDatabase } from './database.js';
+import { describe, isCorrupt } from './database-error.js';
 import type { Ledger } from './ledger.js';
 import { existingFile, keepPrivate, prepareLedgerFile } from './ledger-file.js';
 import { type Lock, lockLedger } from './lock.js';
 import { createLogSync, NO_LOG } from './log-sync.js';
-import { checkVersion, migrate } from './schema.js';
+import { checkVersion, migrate, standIn } from './schema.js';
 import { createStore, HAS_NOTES, RUN_NUMBER, SAVE_RUN } from './sqlite-store.js';
 import { checkTarget, type ReadTarget, type StoredTarget, storedTarget, type Target } from './target.js';
 
@@ -59,12 +60,18 @@ export function openLedgerToRead(givenPath: string, target?: ReadTarget): Ledger
   try {
     const database = openChecked(path, true);
     try {
-      if (checkVersion(database, path) === 0) {
+      const version = checkVersion(database, path);
+      if (version === 0) {
         database.close();
         return null;
       }
+      standIn(database, version);
       if (target !== undefined && !target.sameAccount) checkStoredTarget({ database, target, path });
-      return createStore({ database, lock: null, log: NO_LOG, runNumber: READER, now: Date.now, tailLength: undefined });
+      const store = createStore({ database, lock: null, log: NO_LOG, runNumber: READER, now: Date.now, tailLength: undefined });
+      if (checkVersion(database, path) === version) return store;
+      // A run has brought it up to date since: what stood in for it would hide what is there now.
+      database.close();
+      return openLedgerToRead(path, target);
     } catch (error) {
       database.close();
       throw error;
@@ -95,7 +102,7 @@ function openForWriting(opening: {
   // A commit must have reached the disk before its claims are answered: a claim that a power cut takes back is a note created twice. With a log
   // the store flushes it itself, after COMMIT; without one SQLite does.
   const hasLog = database.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode === 'wal';
-  database.exec(`PRAGMA synchronous = ${hasLog ? 'NORMAL' : 'FULL'}; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 4000`);
+  database.exec(`PRAGMA synchronous = ${hasLog ? 'NORMAL' : 'FULL'}; PRAGMA cache_size = -4000; PRAGMA wal_autocheckpoint = 4000`);
   migrate(database, path);
   takeTarget({ database, mode, path });
   database.exec('BEGIN IMMEDIATE');

@@ -1,5 +1,6 @@
 import { StoppedError } from '../errors.js';
-import { type Database, describe, openDatabase } from '../ledger/database.js';
+import { type Database, openDatabase } from '../ledger/database.js';
+import { describe } from '../ledger/database-error.js';
 import { type BoundedCrosswalk, type CallersContact, type Crosswalk, createCrosswalk } from '../map/crosswalk.js';
 import { recordIdOf } from '../map/record-id.js';
 

@@ -9,7 +9,7 @@ import type { FindingName } from '../model-plan.js';
 import { readCsv } from '../read/csv.js';
 import { unguarded } from '../read/failures-file.js';
 import { openInput } from '../read/open.js';
-import { createLargeCrosswalk, type LargeCrosswalk } from './large-crosswalk.js';
+import type { LargeCrosswalk } from './large-crosswalk.js';
 
 /** A list of contacts (`--contacts`), read whole. */
 export interface Contacts {
@@ -42,6 +42,8 @@ const TELL_EVERY_MS = 5000;
 export async function loadContacts(path: string, options: LoadContacts = {}): Promise<Contacts> {
   const { encoding = null, emit, now = Date.now, accept = [], memoryBytes } = options;
   if (path === '-') throw new UserError("--contacts: expected a file, found '-': standard input can be an input only.");
+  // With SQLite, which only a list of contacts needs in this thread.
+  const { createLargeCrosswalk } = await import('./large-crosswalk.js');
   const file = await openInput({ path, encoding });
   const crosswalk = createLargeCrosswalk(memoryBytes);
   try {

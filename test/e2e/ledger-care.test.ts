@@ -150,7 +150,7 @@ describe.concurrent('the ledger is cared for', () => {
       database.exec(`${sql}; PRAGMA wal_checkpoint(TRUNCATE)`);
       database.close();
     };
-    alter('DELETE FROM note_by_fingerprint WHERE note_key = 3');
+    alter('DELETE FROM recent_by_fingerprint WHERE note_key = 3');
     const found = await bench.run(['ledger', 'check']);
     expect(found).toMatchObject({ code: 1, stdout: expect.stringMatching(/index doesn't lead .*ledger compact/s) });
     expect(await bench.run(['ledger', 'compact'])).toMatchObject({ code: 0, stdout: expect.stringContaining('90 notes, as before') });

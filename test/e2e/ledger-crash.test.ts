@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkLedger } from '../../src/ledger/check.js';
+import { openDatabase } from '../../src/ledger/database.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger, openLedgerToRead } from '../../src/ledger/sqlite.js';
 import { fingerprint, runId } from '../contract/ledger-store.js';
@@ -26,7 +28,7 @@ function openHere(id: string, at = path): Ledger {
 describe('kill -9', () => {
   test.each([
     ['everything in the tail', 100_000],
-    ['the tail indexed again and again', 12],
+    ['the tail indexed again and again, slice by slice', 60],
   ])('at random moments, with %s, takes nothing that was acknowledged', async (_name, tailLength) => {
     const told = new Map<string, readonly string[]>();
     for (let kill = 0; kill < 12; kill++) {
@@ -50,18 +52,25 @@ describe('kill -9', () => {
 
   test('before and after every single step of the database takes nothing that was acknowledged', async () => {
     const images = join(folder, 'images');
-    const job = { kind: 'loop', module: countedBuild(), path, runId: 'run-1', batches: 3, size: 3, tailLength: 4 } as const;
+    const job = { kind: 'loop', module: countedBuild(), path, runId: 'run-1', batches: 18, size: 2, tailLength: 12 } as const;
     const whole = startLedgerProcess(job, { env: { IMAGES: images, LEDGER: path } });
     expect((await whole.ended()).code).toBe(0);
     expect(whole.lines.filter((line) => !line.startsWith('step ')).at(-1)).toBe('closed');
     const steps = whole.lines.filter((line) => line.startsWith('step '));
     expect(steps.length).toBeGreaterThan(50);
+    // The tail was indexed, and of that index some went on to the large level.
+    const last = openDatabase(join(images, steps.at(-1)!, 'ledger.db'), { readOnly: true, busyMs: 0 });
+    for (const level of ['recent_by_fingerprint', 'note_by_fingerprint'])
+      expect(last.prepare(`SELECT count(*) AS entries FROM ${level}`).get()?.entries, level).toBeGreaterThan(0);
+    last.close();
 
     for (const step of steps) {
       // The file may not be there yet; then nothing was told either.
-      const ledger = openHere('check', join(images, step, 'ledger.db'));
-      await checkRun(ledger, 'run-1', whole.lines.slice(0, whole.lines.indexOf(step)), true, 3);
+      const image = join(images, step, 'ledger.db');
+      const ledger = openHere('check', image);
+      await checkRun(ledger, 'run-1', whole.lines.slice(0, whole.lines.indexOf(step)), true, 2);
       await ledger.close();
+      expect((await checkLedger(image, { quick: false })).findings, step).toEqual([]);
     }
   });
 });
@@ -77,6 +86,8 @@ async function checkRun(ledger: Ledger, id: string, lines: readonly string[], is
   const claimed = new Set(isTakenOver ? ['in_doubt'] : ['in_doubt', 'claimed']);
   const batchOf = (batch: number) => ledger.lookup(Array.from({ length: size }, (_, i) => fingerprint(`${id} ${batch} ${i}`)));
 
+  const ofContacts = await Promise.all([0, 1, 2].map((n) => ledger.contact(`contact ${n}`, null)));
+  const memoryIds = new Set(ofContacts.flatMap((known) => [...known.memoryIds]));
   const unsure = await batchOf(acknowledged);
   const isUnsureThere = unsure[0] !== null;
   for (const note of unsure) expect(note !== null).toBe(isUnsureThere);
@@ -90,6 +101,7 @@ async function checkRun(ledger: Ledger, id: string, lines: readonly string[], is
       expect(note, where).toMatchObject({ row: where, runId: id });
       if (!isSettled || place % 5 === 4) expect(claimed, where).toContain(note?.state);
       else expect(note?.state, where).toBe((['created', 'failed', 'released', 'in_doubt'] as const)[place % 5]);
+      if (note?.memoryId != null) expect(memoryIds, where).toContain(note.memoryId);
     }
   }
   for (const note of await batchOf(committed)) expect(note).toBeNull();

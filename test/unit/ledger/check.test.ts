@@ -49,6 +49,11 @@ function alter(sql: string): void {
   database.close();
 }
 
+/** The condition of a note that is in this level of the index. */
+function firstOf(level: string, by = 'fingerprint'): string {
+  return `note_key = (SELECT min(note_key) FROM ${level}_by_${by})`;
+}
+
 const codes = ({ findings }: LedgerCheck) => findings.map(({ code }) => code);
 
 describe('a sound ledger', () => {
@@ -57,7 +62,7 @@ describe('a sound ledger', () => {
     const check = await checkLedger(path, { quick: false });
     expect(check).toMatchObject({
       path,
-      version: 2,
+      version: 3,
       target: { baseUrl: 'https://api.example.test/' },
       notes: { total: NOTES, created: NOTES, failed: 0 },
       inDoubt: { notes: 0, since: null, runs: [] },
@@ -95,18 +100,26 @@ describe('a sound ledger', () => {
 
 describe('what is always true of a ledger, and is not of this one:', () => {
   test.each<[string, string, readonly string[]]>([
-    ['a note that the index by fingerprint misses', 'DELETE FROM note_by_fingerprint WHERE note_key = 7', ['index_incomplete']],
-    ['a note that the index by contact misses', 'DELETE FROM note_by_contact WHERE note_key = 7', ['index_incomplete']],
-    [
-      'an entry of the index that leads to another note',
-      'UPDATE note_by_fingerprint SET prefix = prefix + 1 WHERE note_key = 7',
-      ['index_incomplete'],
-    ],
+    ...['recent', 'note'].flatMap((level): [string, string, readonly string[]][] => [
+      [`a note that ${level}_by_fingerprint misses`, `DELETE FROM ${level}_by_fingerprint WHERE ${firstOf(level)}`, ['index_incomplete']],
+      [
+        `a note that ${level}_by_contact misses`,
+        `DELETE FROM ${level}_by_contact WHERE ${firstOf(level, 'contact')}`,
+        ['index_incomplete'],
+      ],
+      [
+        `an entry of ${level}_by_fingerprint that leads to another note`,
+        `UPDATE ${level}_by_fingerprint SET prefix = prefix + 1 WHERE ${firstOf(level)}`,
+        ['index_incomplete'],
+      ],
+    ]),
+    ['an entry in both levels', 'INSERT INTO note_by_contact SELECT * FROM recent_by_contact LIMIT 1', ['index_incomplete']],
     ['an index whose mark lies beyond the notes', `UPDATE meta SET value = 9999 WHERE name = 'indexed_up_to'`, ['index_incomplete']],
     ['a saved filter that was altered', 'UPDATE filter_segment SET bits = zeroblob(length(bits))', ['filter_damaged']],
     [
-      'a note that stands twice',
-      'UPDATE note SET fingerprint = (SELECT fingerprint FROM note WHERE note_key = 8) WHERE note_key = 7; UPDATE note_by_fingerprint SET prefix = (SELECT prefix FROM note_by_fingerprint WHERE note_key = 8) WHERE note_key = 7',
+      'a note that stands twice, one in each level',
+      `UPDATE note SET fingerprint = (SELECT fingerprint FROM note WHERE ${firstOf('note')}) WHERE ${firstOf('recent')};
+        UPDATE recent_by_fingerprint SET prefix = (SELECT prefix FROM note_by_fingerprint WHERE ${firstOf('note')}) WHERE ${firstOf('recent')}`,
       ['fingerprint_twice'],
     ],
     ['a memory that stands for two notes', `UPDATE note SET memory_id = 'm-8' WHERE note_key = 7`, ['memory_twice']],
@@ -136,7 +149,7 @@ describe('what is always true of a ledger, and is not of this one:', () => {
   });
 
   test('is mended by compacting, where only the index or the filter is wrong', async () => {
-    alter('DELETE FROM note_by_fingerprint; DELETE FROM note_by_contact WHERE note_key < 9; UPDATE filter_segment SET bits = zeroblob(9)');
+    alter('DELETE FROM recent_by_fingerprint; DELETE FROM note_by_contact; UPDATE filter_segment SET bits = zeroblob(9)');
     expect(codes(await checkLedger(path, { quick: false }))).toEqual(['index_incomplete', 'filter_damaged']);
     compactLedger({ path, dropFailuresBefore: null });
     expect(codes(await checkLedger(path, { quick: false }))).toEqual([]);
@@ -148,7 +161,7 @@ describe('what is always true of a ledger, and is not of this one:', () => {
   });
 
   test('a quick look counts, and does not look at each note', async () => {
-    alter(`DELETE FROM note_by_fingerprint; UPDATE note SET state = 'lost' WHERE note_key = 7`);
+    alter(`DELETE FROM recent_by_fingerprint; UPDATE note SET state = 'lost' WHERE note_key = 7`);
     expect(await checkLedger(path, { quick: true })).toMatchObject({ depth: 'quick', findings: [{ code: 'note_invalid' }] });
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { liveHolder } from '../../../src/ledger/lock.js';
+import { liveHolder } from '../../../src/ledger/holder.js';
 
 /** A ledger's path, with a note beside it that this process holds it. */
 function heldBy(pid: number): string {
