@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, openSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 
 /** Brings what was committed to the disk. */
 export interface LogSync {
@@ -14,8 +14,10 @@ export interface LogSync {
  * around checkpoints (https://sqlite.org/pragma.html#pragma_synchronous).
  *
  * SQLite holds no lock on the log, so closing this descriptor drops none.
+ *
+ * @param mayBlock true: the thread has nothing else to do while it waits for the disk; waking another one to wait costs more
  */
-export function createLogSync(databasePath: string): LogSync {
+export function createLogSync(databasePath: string, mayBlock: boolean): LogSync {
   // The log may come into being with the first commit.
   let descriptor: number | null = null;
   return {
@@ -23,7 +25,11 @@ export function createLogSync(databasePath: string): LogSync {
       return new Promise((resolve, reject) => {
         // To be written: some systems don't flush what was opened to be read.
         descriptor ??= openSync(`${databasePath}-wal`, 'r+');
-        fdatasync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+        if (!mayBlock) fdatasync(descriptor, (error) => (error === null ? resolve() : reject(error)));
+        else {
+          fdatasyncSync(descriptor);
+          resolve();
+        }
       });
     },
     close() {

@@ -4,7 +4,7 @@ import type { Ledger, RunRecord } from './ledger.js';
 import type { WriteMode } from './sqlite.js';
 import type { ReadTarget } from './target.js';
 
-export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength'> {
+export interface OpenMode extends Omit<WriteMode, 'path' | 'tailLength' | 'ownThread'> {
   readonly address: LedgerAddress;
   /** Of one request, milliseconds. */
   readonly requestTimeoutMs: number;

@@ -6,7 +6,7 @@ import type { WriteMode } from './sqlite.js';
 import { fromPlain, type PlainError } from './thread-error.js';
 
 /** What can be told to another thread: functions can't, so the time is told with each call. */
-export type ThreadMode = Omit<WriteMode, 'now'> & { readonly openedAt: number };
+export type ThreadMode = Omit<WriteMode, 'now' | 'ownThread'> & { readonly openedAt: number };
 
 /** The ledger's methods that are answered later. */
 type Verb = { [V in keyof Ledger]: Ledger[V] extends (...args: never) => Promise<unknown> ? V : never }[keyof Ledger];
@@ -42,7 +42,7 @@ const YOUNG_GENERATION_MB = 2;
  * @throws as `openLedger` of `sqlite.ts`
  */
 export async function openLedgerInThread(
-  { now, ...mode }: WriteMode,
+  { now, ...mode }: Omit<WriteMode, 'ownThread'>,
   program = new URL('./sqlite-worker.js', import.meta.url),
 ): Promise<Ledger> {
   const worker = new Worker(program, {

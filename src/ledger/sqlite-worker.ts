@@ -14,7 +14,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
   try {
     const { openedAt, ...mode } = workerData as ThreadMode; // given by whoever started the thread
     let now = openedAt;
-    const ledger = openLedger({ ...mode, now: () => now });
+    const ledger = openLedger({ ...mode, now: () => now, ownThread: true });
     const answer = async ({ id, verb, args, at }: Call): Promise<void> => {
       now = at;
       try {

@@ -24,6 +24,8 @@ export interface WriteMode {
   readonly now: () => number;
   /** So many notes are held in memory before they are indexed. */
   readonly tailLength?: number;
+  /** The ledger has this thread to itself, and may stop it while it waits for the disk. Default: it hasn't. */
+  readonly ownThread?: boolean;
 }
 
 /**
@@ -113,7 +115,7 @@ function openForWriting(opening: {
   const runNumber = Number(database.prepare(RUN_NUMBER).get(mode.runId)?.run_number);
   return createStore({
     ...{ database, lock, runNumber, now: mode.now, tailLength: mode.tailLength },
-    log: hasLog ? createLogSync(path) : NO_LOG,
+    log: hasLog ? createLogSync(path, mode.ownThread === true) : NO_LOG,
   });
 }
 

@@ -28,7 +28,8 @@ const LOOKUP_BATCH = 1024;
 
 /**
  * claim, its cheap half: what is known to be imported is settled here, and only the rest takes its place in a lane. The next batch is read
- * while the ledger says what it knows of this one, or there is no room for its rows.
+ * while the ledger says what it knows of this one, unless the last one had to wait for room: then reading isn't what is waited for, and rows
+ * that lie ready would only outlive the young collections of the heap.
  * @throws what reading threw, after all rows before it are admitted
  */
 export async function admitAll(
@@ -46,22 +47,30 @@ export async function admitAll(
   },
 ): Promise<void> {
   let admitted: Promise<void> = Promise.resolve();
+  let waitedForRoom = false;
   try {
     for await (const batch of batches) {
       onRead(batch);
       await admitted;
       if (halt.signal.aborted) break;
-      admitted = admit(batch, admission).then(() => onAdmitted(batch));
+      const isCrowded = waitedForRoom;
+      admitted = admit(batch, admission).then((waited) => {
+        waitedForRoom = waited;
+        onAdmitted(batch);
+      });
       // At once: the input may be silent for hours.
       admitted.catch((error: unknown) => halt.stop(asStopOfAny(error)));
+      if (isCrowded) await admitted;
     }
   } finally {
     await admitted;
   }
 }
 
-async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<void> {
+/** @returns whether a row had to wait for room */
+async function admit(batch: readonly PreparedRow[], admission: Admission): Promise<boolean> {
   const { runId, ledger, writer, dispatcher, firstSeen, settled, rows, recoveredBefore, options } = admission;
+  let waited = false;
   for (let from = 0; from < batch.length; from += LOOKUP_BATCH) {
     const part = batch.slice(from, from + LOOKUP_BATCH);
     const known = await ledger.lookup(part.flatMap((row) => (row.kind === 'mapped' ? [row.draft.fingerprint] : [])));
@@ -96,7 +105,10 @@ async function admit(batch: readonly PreparedRow[], admission: Admission): Promi
         (firstSeen.has(note.key) || row.draft.parts !== undefined || options.distribute);
       if (note === null || !isImported || isOneOfMany || (await lostParts(ledger, row.draft)) > 0) {
         const room = dispatcher.submit(row);
-        if (room !== null) await room;
+        if (room !== null) {
+          waited = true;
+          await room;
+        }
         continue;
       }
       const first = firstSeen.meet(note.key, row.ordinal);
@@ -111,4 +123,5 @@ async function admit(batch: readonly PreparedRow[], admission: Admission): Promi
     }
     await Promise.all(taken);
   }
+  return waited;
 }

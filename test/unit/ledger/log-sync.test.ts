@@ -55,7 +55,11 @@ it('a ledger opened for a run keeps a log beside its file, which is what is flus
   const database = openDatabase(path, { readOnly: true, busyMs: 0 });
   expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
   database.close();
-  await createLogSync(path).sync();
-  await expect(createLogSync(join(folder, 'another.db')).sync()).rejects.toThrow('ENOENT');
+  for (const mayBlock of [false, true]) {
+    const log = createLogSync(path, mayBlock);
+    await log.sync();
+    log.close();
+    await expect(createLogSync(join(folder, 'another.db'), mayBlock).sync()).rejects.toThrow('ENOENT');
+  }
   await ledger.close();
 });

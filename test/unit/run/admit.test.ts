@@ -29,6 +29,8 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 function bench() {
   const asked: { readonly answer: () => void; readonly fail: (error: Error) => void }[] = [];
   const submitted: number[] = [];
+  /** As long as it is set, rows wait for it. */
+  let room: Promise<void> | null = null;
   const halt = createHalt(() => {});
   const lookup: Ledger['lookup'] = (fingerprints) =>
     new Promise((resolve, reject) => {
@@ -42,7 +44,7 @@ function bench() {
     dispatcher: {
       submit: ({ ordinal }) => {
         submitted.push(ordinal);
-        return null;
+        return room;
       },
       idle: async () => {},
     },
@@ -61,7 +63,10 @@ function bench() {
       onRead: ([first]) => void read.push(first!.ordinal),
       onAdmitted: ([first]) => void admitted.push(first!.ordinal),
     });
-  return { asked, submitted, halt, admit, read, admitted };
+  const waitFor = (free: Promise<void> | null): void => {
+    room = free;
+  };
+  return { asked, submitted, halt, admit, read, admitted, waitFor };
 }
 
 async function* each(...batches: (readonly PreparedRow[])[]): AsyncGenerator<readonly PreparedRow[]> {
@@ -85,6 +90,32 @@ describe('the admission of rows', () => {
       [1, 2, 3, 4],
       [1, 3, 4],
     ]);
+  });
+
+  test('reads nothing ahead once rows had to wait for room, until they go through again', async () => {
+    const { asked, submitted, admit, read, waitFor } = bench();
+    const done = admit(each([row(1)], [row(2)], [row(3)], [row(4)], [row(5)]));
+    const answer = async (batch: number) => {
+      asked[batch]!.answer();
+      await turn();
+    };
+    let makeRoom = (): void => {};
+    waitFor(new Promise((resolve) => (makeRoom = resolve)));
+    await turn();
+    await answer(0);
+    makeRoom();
+    await turn();
+    // The second was read beside the first. It is in its turn now, and the third isn't read beside it.
+    expect([read, asked.length]).toEqual([[1, 2], 2]);
+    waitFor(null);
+    await answer(1);
+    expect([read, submitted]).toEqual([
+      [1, 2, 3, 4],
+      [1, 2],
+    ]);
+    for (const batch of [2, 3, 4]) await answer(batch);
+    await done;
+    expect(submitted).toEqual([1, 2, 3, 4, 5]);
   });
 
   test('admits all that was read before it tells why reading ended early', async () => {
