@@ -68,51 +68,67 @@ export function createClient(options: ClientOptions): CallersApi {
   const createOptions: AttemptOptions = options.mayCreate === undefined ? removeOptions : { ...removeOptions, mayStart: options.mayCreate };
   const listOptions: AttemptOptions = { ...shared, maxBodyBytes: (status) => (status === 200 ? MAX_LIST_BYTES : MAX_ANSWER_BYTES) };
 
-  /** @param path below the base URL; null where the contactId makes none */
-  function exchange(attemptOptions: AttemptOptions, request: Request, path: string | null, subOrg: string | null): Promise<Exchange> {
-    if (closing !== null) return Promise.resolve(unsent('CLOSED', 'the client is closed'));
-    if (path === null) return Promise.resolve(unsent('INVALID_CONTACT_ID', "the contactId can't stand in a URL"));
+  /** @param read what the exchange says: called once, where it has ended */
+  function exchange<A>(
+    attemptOptions: AttemptOptions,
+    { method, headers, body, path, subOrg }: Request,
+    read: (ended: Exchange, startedAt: number) => A,
+  ): Promise<A> {
+    const startedAt = performance.now();
+    if (closing !== null) return Promise.resolve(read(unsent('CLOSED', 'the client is closed'), startedAt));
+    if (path === null) return Promise.resolve(read(unsent('INVALID_CONTACT_ID', "the contactId can't stand in a URL"), startedAt));
     underWay += 1;
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const attempt = new Attempt(attemptOptions, (ended) => {
         underWay -= 1;
         if (underWay === 0) onIdle?.();
-        resolve(ended);
+        // Undici has called this, and would take an error for one of the connection.
+        try {
+          resolve(read(ended, startedAt));
+        } catch (error) {
+          reject(error);
+        }
       });
       dispatcher.dispatch(
         {
           origin,
           path: prefix + path,
-          method: request.method,
-          headers: subOrg === null ? request.headers : [...request.headers, 'x-sub-organization-id', subOrg],
-          body: request.body,
+          method,
+          headers: subOrg === null ? headers : [...headers, 'x-sub-organization-id', subOrg],
+          body,
         },
         attempt,
       );
     });
   }
 
-  async function create(note: NewMemory): Promise<CreateAnswer> {
-    const startedAt = performance.now();
+  function create(note: NewMemory): Promise<CreateAnswer> {
     const body = JSON.stringify({ name: note.name, text: note.text });
-    const ended = await exchange(createOptions, { method: 'POST', headers: createHeaders, body }, memoriesOf(note), note.subOrg);
-    return { verdict: classifyCreate(ended, redactor), ...measures(ended, startedAt) };
+    return exchange(
+      createOptions,
+      { method: 'POST', headers: createHeaders, body, path: memoriesOf(note), subOrg: note.subOrg },
+      (ended, startedAt) => ({ verdict: classifyCreate(ended, redactor), ...measures(ended, startedAt) }),
+    );
   }
 
-  async function list(contact: ContactAddress): Promise<ListAnswer> {
-    const startedAt = performance.now();
-    const ended = await exchange(listOptions, { method: 'GET', headers: listHeaders, body: null }, memoriesOf(contact), contact.subOrg);
-    return { ...classifyList(ended, redactor), ...measures(ended, startedAt) };
+  function list(contact: ContactAddress): Promise<ListAnswer> {
+    return exchange(
+      listOptions,
+      { method: 'GET', headers: listHeaders, body: null, path: memoriesOf(contact), subOrg: contact.subOrg },
+      (ended, startedAt) => ({ ...classifyList(ended, redactor), ...measures(ended, startedAt) }),
+    );
   }
 
   async function remove({ memoryId, subOrg }: MemoryAddress): Promise<RemoveAnswer> {
-    const startedAt = performance.now();
     const segment = pathSegment(memoryId);
     // No other path may be called with DELETE.
     if (segment === null)
       return { kind: 'refused', fromApi: false, message: "the memory's id can't stand in a URL", ...NO_EXCHANGE, durationMs: 0 };
-    const ended = await exchange(removeOptions, { method: 'DELETE', headers: listHeaders, body: null }, `/memories/${segment}`, subOrg);
-    return { ...classifyRemove(ended, redactor), ...measures(ended, startedAt) };
+    return exchange(
+      removeOptions,
+      { method: 'DELETE', headers: listHeaders, body: null, path: `/memories/${segment}`, subOrg },
+      (ended, startedAt) => ({ ...classifyRemove(ended, redactor), ...measures(ended, startedAt) }),
+    );
   }
 
   async function shutDown(): Promise<void> {
@@ -134,6 +150,9 @@ interface Request {
   /** Names and values in turn: what undici takes without copying. */
   readonly headers: string[];
   readonly body: string | null;
+  /** Below the base URL; null where the contactId makes none. */
+  readonly path: string | null;
+  readonly subOrg: string | null;
 }
 
 // Without letters, since a text may come through the redactor twice.

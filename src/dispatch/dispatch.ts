@@ -94,10 +94,12 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     readonly step: Transition | null;
   }
 
-  async function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
+  function settleRow(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
+    const unsent = (outcome: Outcome): Settled => ({ row, outcome, step: null });
+    const missing = contacts.missing(row.draft);
+    if (missing !== null) return Promise.resolve(unsent(missing));
     const held = contacts.held(row.draft);
-    const before = contacts.missing(row.draft) ?? (held === null ? null : await heldBack(row, held));
-    if (before !== null) return { row, outcome: before, step: null };
+    if (held !== null) return heldBack(row, held).then(unsent);
     const { parts } = row.draft;
     return parts === undefined ? settleNote(row, leavePlace) : settleParts(row, parts, leavePlace);
   }
@@ -129,18 +131,36 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
     throw new Error('a note in parts without a part');
   }
 
+  /** Hot: almost every row comes through here, with one wait for its claim and one for its answer. */
   async function settleNote(row: Submitted, leavePlace: () => void): Promise<Settled | null> {
     const claimed = await claims.claim(row, label(row), leavePlace);
     if (claimed === null) return null;
     if (claimed.kind === 'known') return { row: claimed.row, outcome: closing(row, claimed.outcome), step: null };
-    return send(claimed, leavePlace);
+    const { key } = claimed;
+    if (options.adopter !== null) {
+      const adopted = await adopt(claimed, options.adopter);
+      if (adopted !== 'to_be_sent') return adopted;
+    }
+    const ended = await deliver(
+      {
+        draft: claimed.row.draft,
+        label: label(claimed.row),
+        claimedAt: claimed.claimedAt,
+        skewMs: claimed.skewMs,
+        doubtedBefore: claimed.doubtedBefore,
+        lateMemory: () => options.lateMemory?.(key) ?? Promise.resolve(null),
+        onFirstAnswer: leavePlace,
+      },
+      delivery,
+    );
+    return settle(claimed, ended);
   }
 
-  async function send(claimed: ClaimedRow, onFirstAnswer: () => void): Promise<Settled | null> {
-    const { key, row } = claimed;
-    if (options.adopter !== null) {
-      const adoption = await options.adopter.find(row.draft);
-      if (adoption.kind === 'found') {
+  /** `--adopt`: a note that is in the API already isn't sent, nor one of which that can't be told. */
+  async function adopt({ key, row, doubtedBefore }: ClaimedRow, adopter: Adopter): Promise<Settled | null | 'to_be_sent'> {
+    const adoption = await adopter.find(row.draft);
+    switch (adoption.kind) {
+      case 'found': {
         const { id, createdAtText } = adoption.memory;
         return {
           row,
@@ -148,30 +168,17 @@ export function createDispatcher(options: DispatchOptions): Dispatcher {
           step: { key, to: 'created', memoryId: id, createdAt: createdAtText, how: 'adopted', attempts: 0, closingLook: false },
         };
       }
-      if (adoption.kind === 'stopped') return release(key, false);
-      if (adoption.kind === 'unproven') {
+      case 'stopped':
+        return release(key, false);
+      case 'unproven': {
         const message = `not sent: --adopt couldn't tell whether it is there already, since ${adoption.why}`;
-        return closedBy(
-          row,
-          key,
-          { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 },
-          claimed.doubtedBefore,
-        );
+        return closedBy(row, key, { kind: 'failed', class: 'held', status: null, message, details: null, attempts: 0 }, doubtedBefore);
       }
+      case 'absent':
+        return 'to_be_sent';
+      default:
+        return assertNever(adoption);
     }
-    const ended = await deliver(
-      {
-        draft: row.draft,
-        label: label(row),
-        claimedAt: claimed.claimedAt,
-        skewMs: claimed.skewMs,
-        doubtedBefore: claimed.doubtedBefore,
-        lateMemory: () => options.lateMemory?.(key) ?? Promise.resolve(null),
-        onFirstAnswer,
-      },
-      delivery,
-    );
-    return settle(claimed, ended);
   }
 
   function settle({ key, row }: ClaimedRow, delivery: Delivery): Settled | Promise<null> {
