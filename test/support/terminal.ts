@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { until } from './cli.js';
 
@@ -12,6 +13,7 @@ export interface TerminalRun {
   shows(what: RegExp): Promise<string>;
   /** tmux's names: `y`, `Enter`, `C-c`. */
   press(...keys: readonly string[]): void;
+  /** While the command stands still: what it writes at that moment for a terminal of the old size no program could take away again. */
   resize(columns: number): void;
   /** Waits for the command's end: what the screen shows then, and its exit code. */
   ended(): Promise<{ readonly code: number; readonly screen: string }>;
@@ -64,10 +66,23 @@ export function openTerminal(
     screen,
     shows,
     press: (...keys) => void tmux('send-keys', ...keys),
-    resize: (columns) => void tmux('resize-window', '-x', String(columns), '-y', '24'),
+    resize(columns) {
+      const pids = commandOf(Number(tmux('display-message', '-p', '#{pane_pid}')));
+      for (const pid of pids) process.kill(pid, 'SIGSTOP');
+      // tmux has read all that was written by then.
+      screen();
+      tmux('resize-window', '-x', String(columns), '-y', '24');
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+    },
     async ended() {
       const seen = await shows(/^code \d+$/m);
       return { code: Number(/^code (\d+)$/m.exec(seen)?.[1]), screen: seen };
     },
   };
+}
+
+/** What a shell has started, as far as the system tells. */
+function commandOf(shell: number): readonly number[] {
+  if (process.platform !== 'linux') return [];
+  return readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim().split(' ').map(Number);
 }
